@@ -1,0 +1,168 @@
+//! The one place that says no: a claim's facts against the rules, in a fixed order of precedence.
+//! It decides and never changes anything; whoever keeps the stock acts on what it returns.
+
+use crate::{ActivityState, Moment, Refusal, TimeMs, Window};
+
+/// What is known when a claim arrives. Counts are of units, pending ones included.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// The moment of arrival.
+    pub now: TimeMs,
+    /// The window of the type: its own, else the activity's.
+    pub window: Window,
+    /// Closed for good by the operator.
+    pub closed: bool,
+    /// Paused by the operator.
+    pub paused: bool,
+    /// On the roster, or there is none.
+    pub eligible: bool,
+    /// Units of the type the user has.
+    pub had_in_type: u32,
+    /// Units of the type a user may have.
+    pub limit_in_type: u32,
+    /// Units of the activity the user has.
+    pub had_in_activity: u32,
+    /// Units of the activity a user may have.
+    pub limit_in_activity: Option<u32>,
+    /// Free units of the type.
+    pub free: u32,
+}
+
+/// Whether the claim is granted. The order of the questions is part of the contract:
+/// ended, paused, not started, not eligible, limit reached, sold out.
+pub fn judge(facts: &Facts) -> Result<(), Refusal> {
+    let moment = facts.window.at(facts.now);
+    if facts.closed || moment == Moment::After {
+        return Err(Refusal::Ended);
+    }
+    if facts.paused {
+        return Err(Refusal::Paused);
+    }
+    if moment == Moment::Before {
+        return Err(Refusal::NotStarted);
+    }
+    if !facts.eligible {
+        return Err(Refusal::NotEligible);
+    }
+    let activity_full = facts.limit_in_activity.is_some_and(|most| facts.had_in_activity >= most);
+    if facts.had_in_type >= facts.limit_in_type || activity_full {
+        return Err(Refusal::LimitReached);
+    }
+    if facts.free == 0 {
+        return Err(Refusal::SoldOut);
+    }
+    Ok(())
+}
+
+/// An activity's units over all its types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Supply {
+    /// Every unit on sale: `available + held + sold`.
+    pub total: u32,
+    /// Free to claim.
+    pub available: u32,
+    /// Decided, not durable yet (with prices: unpaid too).
+    pub held: u32,
+    /// Durable and paid.
+    pub sold: u32,
+}
+
+impl Supply {
+    /// Whether promise 1 holds: stock = available + held + sold.
+    pub fn balances(self) -> bool {
+        let parts = u64::from(self.available) + u64::from(self.held) + u64::from(self.sold);
+        u64::from(self.total) == parts
+    }
+}
+
+/// How an activity stands for those who look at it.
+pub fn standing(
+    now: TimeMs,
+    window: Window,
+    closed: bool,
+    paused: bool,
+    supply: Supply,
+) -> ActivityState {
+    let moment = window.at(now);
+    if closed || moment == Moment::After {
+        ActivityState::Ended
+    } else if paused {
+        ActivityState::Paused
+    } else if moment == Moment::Before {
+        ActivityState::Upcoming
+    } else if supply.available == 0 && supply.held == 0 {
+        ActivityState::SoldOut
+    } else {
+        ActivityState::Open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(now: u64) -> Facts {
+        Facts {
+            now: TimeMs(now),
+            window: Window::new(TimeMs(1000), TimeMs(2000)).unwrap(),
+            closed: false,
+            paused: false,
+            eligible: true,
+            had_in_type: 0,
+            limit_in_type: 1,
+            had_in_activity: 0,
+            limit_in_activity: None,
+            free: 1,
+        }
+    }
+
+    /// Every refusal at least once, with time as a column; each row breaks one more rule than the last.
+    #[test]
+    fn refusals_come_in_their_order_of_precedence() {
+        type Change = fn(&mut Facts);
+        let table: [(u64, Change, Result<(), Refusal>); 14] = [
+            (1000, |_| {}, Ok(())),
+            (1999, |_| {}, Ok(())),
+            (999, |_| {}, Err(Refusal::NotStarted)),
+            (2000, |_| {}, Err(Refusal::Ended)),
+            (1000, |f| f.free = 0, Err(Refusal::SoldOut)),
+            (1000, |f| (f.free, f.had_in_type) = (0, 1), Err(Refusal::LimitReached)),
+            (
+                1000,
+                |f| (f.had_in_activity, f.limit_in_activity) = (2, Some(2)),
+                Err(Refusal::LimitReached),
+            ),
+            (1000, |f| (f.had_in_activity, f.limit_in_activity) = (1, Some(2)), Ok(())),
+            (1000, |f| (f.had_in_type, f.eligible) = (1, false), Err(Refusal::NotEligible)),
+            (999, |f| f.eligible = false, Err(Refusal::NotStarted)),
+            (999, |f| f.paused = true, Err(Refusal::Paused)),
+            (1000, |f| f.paused = true, Err(Refusal::Paused)),
+            (1000, |f| (f.paused, f.closed) = (true, true), Err(Refusal::Ended)),
+            (2000, |f| f.paused = true, Err(Refusal::Ended)),
+        ];
+        for (row, (now, change, expected)) in table.into_iter().enumerate() {
+            let mut facts = facts(now);
+            change(&mut facts);
+            assert_eq!(judge(&facts), expected, "row {row}");
+        }
+    }
+
+    #[test]
+    fn an_activity_is_sold_out_only_when_nothing_is_held() {
+        let window = Window::new(TimeMs(1000), TimeMs(2000)).unwrap();
+        let supply =
+            |available, held| Supply { total: 2, available, held, sold: 2 - available - held };
+        let table = [
+            (999, false, false, supply(2, 0), ActivityState::Upcoming),
+            (1000, false, false, supply(1, 0), ActivityState::Open),
+            (1000, false, false, supply(0, 1), ActivityState::Open),
+            (1000, false, false, supply(0, 0), ActivityState::SoldOut),
+            (1000, false, true, supply(0, 0), ActivityState::Paused),
+            (1000, true, true, supply(1, 0), ActivityState::Ended),
+            (2000, false, false, supply(1, 0), ActivityState::Ended),
+        ];
+        for (now, closed, paused, supply, expected) in table {
+            assert_eq!(standing(TimeMs(now), window, closed, paused, supply), expected, "at {now}");
+        }
+    }
+}

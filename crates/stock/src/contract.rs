@@ -1,0 +1,257 @@
+//! The contract of Stock, the first of the two seams. Nothing above it may know which stock is in use;
+//! `tests/conformance` runs over every implementation.
+
+use rules::{
+    Activity, ActivityNo, Claim, Epoch, Event, EventNo, KeyHash, Part, Refusal, Seq, Supply,
+    TimeMs, TypeNo, UserNo,
+};
+use std::{future::Future, ops::Range, pin::Pin};
+
+/// An answer that is there at once (memory), or one that has to travel (Redis).
+/// A caller that decides inline pays nothing for the other case.
+pub enum Answer<T> {
+    /// Decided before the call returned.
+    Now(T),
+    /// Decided elsewhere; the order of arrival is the order in which the other side takes it.
+    Later(Pin<Box<dyn Future<Output = T> + Send>>),
+}
+
+impl<T> Answer<T> {
+    /// The answer, waiting for it if it has to travel.
+    pub async fn get(self) -> T {
+        match self {
+            Self::Now(answer) => answer,
+            Self::Later(answer) => answer.await,
+        }
+    }
+}
+
+/// A place in the order in which claims are handed to the ledger; `Place::DURABLE` is on disk already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Place(pub u64);
+
+impl Place {
+    /// Rests on nothing that is not on disk.
+    pub const DURABLE: Self = Self(0);
+}
+
+/// One person's request for one unit. Its arrival is the moment Stock takes it in.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimAsk {
+    /// The activity.
+    pub activity: ActivityNo,
+    /// The ticket type.
+    pub ticket_type: TypeNo,
+    /// Who asks.
+    pub user: UserNo,
+    /// The key that makes a repetition recognisable.
+    pub key: Option<KeyHash>,
+    /// The moment of arrival, from the one clock.
+    pub now: TimeMs,
+}
+
+/// What Stock decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A unit was set aside; it is theirs once `place` is durable.
+    Accepted {
+        /// The claim to be written.
+        claim: Claim,
+        /// Where it stands in the order of commits.
+        place: Place,
+    },
+    /// The key was known: this is its claim, decided earlier. Nothing changed.
+    Known {
+        /// The earlier claim.
+        claim: Claim,
+        /// Where that one stands.
+        place: Place,
+    },
+    /// The rules said no.
+    Refused {
+        /// Which rule.
+        refusal: Refusal,
+        /// The no is final only once this place is durable (C32).
+        grounds: Place,
+        /// With `LimitReached`: the user's claims in this activity, oldest first. Otherwise empty.
+        had: Vec<Claim>,
+    },
+}
+
+/// A claim as it was found in Stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The claim.
+    pub claim: Claim,
+    /// `Place::DURABLE`, or where it stands.
+    pub place: Place,
+}
+
+/// The world failed, or Stock has to say "later". Nothing happened, in every case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StockFault {
+    /// Not loaded, or frozen while the ledger recovers.
+    Frozen,
+    /// Too many claims wait for the ledger; the newest is turned away (C12).
+    Full,
+    /// The activity or the type is not loaded.
+    Unknown,
+}
+
+/// What a load found that contradicts the rules: the ledger is damaged or was written by a bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// A claim of an activity or type that does not exist, or of a unit that was never made.
+    Stranger(Claim),
+    /// Two live claims of one unit.
+    UnitTwice(Claim),
+    /// Two claims of one user with the same ordinal, or an ordinal out of order.
+    OrdinalTwice(Claim),
+    /// Two claims of one user and activity with the same key.
+    KeyTwice(Claim),
+    /// Claims did not come in the order of their sequence numbers, 1, 2, 3, …
+    SeqGap(Claim),
+    /// An event's units do not follow the last unit made, or name units that are not free.
+    Units(ActivityNo, TypeNo),
+}
+
+/// An activity as the ledger knows it, before its claims.
+#[derive(Clone, Debug)]
+pub struct ActivitySetup {
+    /// Its number.
+    pub no: ActivityNo,
+    /// Its definition.
+    pub activity: Activity,
+    /// The last event already contained in this setup.
+    pub through: EventNo,
+    /// Closed for good.
+    pub closed: bool,
+    /// Paused.
+    pub paused: bool,
+    /// One for each type of the definition, in its order.
+    pub types: Vec<TypeSetup>,
+    /// Who may claim, where `activity.has_roster`; otherwise empty. In any order.
+    pub roster: Vec<UserNo>,
+}
+
+/// The units of one ticket type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TypeSetup {
+    /// Units ever made: their numbers are `0..made`.
+    pub made: u32,
+    /// Units taken back since: ranges without overlap, in any order.
+    pub void: Vec<Range<u32>>,
+}
+
+/// Counts of one ticket type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TypeCounts {
+    /// The units.
+    pub supply: Supply,
+}
+
+/// Counts of one activity, all read under one lock.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActivityCounts {
+    /// For each type, in order.
+    pub types: Vec<TypeCounts>,
+    /// Closed for good.
+    pub closed: bool,
+    /// Paused.
+    pub paused: bool,
+    /// People who tried, won or not.
+    pub participants: u32,
+    /// People by outcome: the first refusal other than `NotStarted` of those who have won nothing.
+    pub refused: Vec<(Refusal, u32)>,
+    /// Accepted in the last ten full seconds.
+    pub accepted_in_10_s: u32,
+    /// When the last free unit went; `None` while one is free.
+    pub sold_out_at: Option<TimeMs>,
+}
+
+impl ActivityCounts {
+    /// All types together.
+    pub fn supply(&self) -> Supply {
+        self.types.iter().fold(Supply::default(), |sum, one| Supply {
+            total: sum.total + one.supply.total,
+            available: sum.available + one.supply.available,
+            held: sum.held + one.supply.held,
+            sold: sum.sold + one.supply.sold,
+        })
+    }
+}
+
+/// Decides claims and keeps the counts. Calls never block longer than a lock held for microseconds.
+///
+/// Invariants, for every type, at every instant, after every call:
+/// S1 total = available + held + sold. S2 a unit is free, void or in exactly one live claim.
+/// S3 a user's ordinals are 1..n without gaps. S4 the pending queue holds an activity's claims in the order of their seq.
+pub trait Stock: Send + Sync {
+    /// Decides one claim; idempotent by its key.
+    fn claim(&self, ask: &ClaimAsk) -> Answer<Result<Decision, StockFault>>;
+
+    /// Moves every pending claim into `into`, in order, and returns the place of the last one
+    /// (`Place::DURABLE` if there was none). Blocks until there is one, at most `wait_ms`.
+    fn take_pending(&self, into: &mut Vec<Claim>, wait_ms: u32) -> Place;
+
+    /// The ledger has these claims: everything up to and including `through` counts as sold.
+    fn confirm(&self, claims: &[Claim], through: Place);
+
+    /// The ledger does not have this claim and never will: its unit, ordinals and key are free again.
+    /// Only the newest claim of its user may be withdrawn (S3); returns whether it was there.
+    fn withdraw(&self, claim: &Claim) -> bool;
+
+    /// Takes up to `most` changes of people's parts that are to be recorded, oldest first.
+    fn take_parts(&self, into: &mut Vec<Part>, most: usize);
+
+    /// Applies an event of the ledger; once for each number.
+    fn apply(&self, event: &Event) -> Result<(), Conflict>;
+
+    /// Sets `count` free units of a plain type aside to be voided, highest first; fewer free: `Err(free)`.
+    /// The total shrinks at once. `apply` of the event ends it; `undo_take_back` if it was not written.
+    fn take_back(
+        &self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+        count: u32,
+    ) -> Result<Box<[Range<u32>]>, u32>;
+
+    /// Puts units that `take_back` set aside back on sale.
+    fn undo_take_back(&self, activity: ActivityNo, ticket_type: TypeNo, units: &[Range<u32>]);
+
+    /// Adds one activity to what is loaded (after an import).
+    fn open(&self, setup: &ActivitySetup) -> Result<(), Conflict>;
+
+    /// No claim is accepted any more; refusals that rest on durable claims still are. Ends with a load.
+    fn freeze(&self);
+
+    /// Begins to load everything anew under `epoch`; the old state serves until `Load::finish`.
+    fn load(&self, epoch: Epoch) -> Box<dyn Load + '_>;
+
+    /// The counts of one activity.
+    fn counts(&self, activity: ActivityNo) -> Option<ActivityCounts>;
+
+    /// A user's claims in an activity, newest first.
+    fn claims_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded>;
+
+    /// The claim at a place in an activity's order of decisions.
+    fn claim_at(&self, activity: ActivityNo, seq: Seq) -> Option<Recorded>;
+
+    /// Whether the user has tried for something in this activity, won or not.
+    fn joined(&self, activity: ActivityNo, user: UserNo) -> bool;
+
+    /// Claims decided and not yet confirmed.
+    fn pending(&self) -> u64;
+}
+
+/// A load in progress. Dropped without `finish`, nothing has changed.
+pub trait Load {
+    /// Adds an activity; its claims and parts follow.
+    fn activity(&mut self, setup: ActivitySetup) -> Result<(), Conflict>;
+    /// Adds a durable claim of the activity added last, in the order of seq.
+    fn claim(&mut self, claim: Claim) -> Result<(), Conflict>;
+    /// Adds a recorded part of the activity added last.
+    fn part(&mut self, part: &Part);
+    /// Puts what was loaded in the place of what was there.
+    fn finish(self: Box<Self>);
+}

@@ -1,0 +1,5 @@
+//! Stock in memory.
+/// x
+pub struct MemoryStock;
+/// x
+pub struct MemoryLimits;
