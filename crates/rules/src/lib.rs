@@ -10,6 +10,7 @@ mod id;
 mod judge;
 mod limits;
 mod money;
+mod name;
 mod refusal;
 mod window;
 
@@ -20,5 +21,6 @@ pub use id::{ActivityNo, ClaimNo, Epoch, EventNo, Seq, TimeMs, TypeNo, UnitNo, U
 pub use judge::{Facts, Supply, judge, standing};
 pub use limits::*;
 pub use money::{Money, MoneyError};
+pub use name::{NameError, person_name};
 pub use refusal::Refusal;
 pub use window::{Moment, Window, WindowError};
