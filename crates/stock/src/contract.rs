@@ -216,7 +216,7 @@ pub trait Stock: Send + Sync {
         count: u32,
     ) -> Result<Box<[Range<u32>]>, u32>;
 
-    /// Puts units that `take_back` set aside back on sale.
+    /// Puts units that `take_back` set aside back on sale; those a load has put back already stay.
     fn undo_take_back(&self, activity: ActivityNo, ticket_type: TypeNo, units: &[Range<u32>]);
 
     /// Adds one activity to what is loaded (after an import).
@@ -228,8 +228,8 @@ pub trait Stock: Send + Sync {
     /// Begins to load everything anew under `epoch`; the old state serves until `Load::finish`.
     fn load(&self, epoch: Epoch) -> Box<dyn Load + '_>;
 
-    /// The counts of one activity.
-    fn counts(&self, activity: ActivityNo) -> Option<ActivityCounts>;
+    /// The counts of one activity; `now` ends the span of `accepted_in_10_s`.
+    fn counts(&self, activity: ActivityNo, now: TimeMs) -> Option<ActivityCounts>;
 
     /// A user's claims in an activity, newest first.
     fn claims_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded>;

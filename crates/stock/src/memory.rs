@@ -1,5 +1,0 @@
-//! Stock in memory.
-/// x
-pub struct MemoryStock;
-/// x
-pub struct MemoryLimits;

@@ -1,0 +1,212 @@
+//! Stock in memory: every activity behind a lock of its own, held for microseconds.
+//! One process owns it and its ledger; it dies with the process and is loaded anew at the next start.
+
+mod activity;
+mod pending;
+mod people;
+mod rate;
+mod records;
+mod units;
+
+use crate::{
+    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Load, Place, Recorded,
+    Stock, StockFault,
+};
+use activity::ActivityStock;
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use pending::Pending;
+use rules::{ActivityNo, Claim, Epoch, Event, Part, Seq, TimeMs, TypeNo, UserNo};
+use std::{ops::Range, sync::Arc, time::Duration};
+
+/// The bounds of the queues before the ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryLimits {
+    /// Claims decided and not durable; one more is turned away.
+    pub pending_claims_max: u64,
+    /// Changes of people's parts not yet recorded; one more is recorded at the person's next try.
+    pub pending_parts_max: usize,
+}
+
+impl Default for MemoryLimits {
+    fn default() -> Self {
+        Self { pending_claims_max: 100_000, pending_parts_max: 1_000_000 }
+    }
+}
+
+/// Activities by number; place 0 is never used.
+type Activities = Vec<Option<Arc<Mutex<ActivityStock>>>>;
+
+struct State {
+    epoch: Epoch,
+    activities: Activities,
+}
+
+/// Stock in memory.
+pub struct MemoryStock {
+    state: ArcSwap<State>,
+    pending: Pending,
+}
+
+impl MemoryStock {
+    /// Nothing loaded.
+    pub fn new(limits: MemoryLimits) -> Self {
+        let state = State { epoch: Epoch(0), activities: Vec::new() };
+        Self {
+            state: ArcSwap::from_pointee(state),
+            pending: Pending::new(limits.pending_claims_max, limits.pending_parts_max),
+        }
+    }
+
+    fn with<T>(
+        &self,
+        no: ActivityNo,
+        act: impl FnOnce(&mut ActivityStock, &Pending) -> T,
+    ) -> Option<T> {
+        let state = self.state.load();
+        let activity = state.activities.get(no.0 as usize)?.as_ref()?;
+        let mut activity = activity.lock();
+        Some(act(&mut activity, &self.pending))
+    }
+}
+
+impl Stock for MemoryStock {
+    fn claim(&self, ask: &ClaimAsk) -> Answer<Result<Decision, StockFault>> {
+        let decided = self.with(ask.activity, |activity, pending| activity.claim(ask, pending));
+        Answer::Now(decided.unwrap_or(Err(StockFault::Unknown)))
+    }
+
+    fn take_pending(&self, into: &mut Vec<Claim>, wait_ms: u32) -> Place {
+        self.pending.take(into, Duration::from_millis(wait_ms.into()))
+    }
+
+    fn confirm(&self, claims: &[Claim], through: Place) {
+        for run in claims.chunk_by(|one, next| one.activity == next.activity) {
+            let confirmed = self.with(run[0].activity, |activity, _| {
+                run.iter().for_each(|claim| activity.confirm(claim));
+            });
+            confirmed.expect("a claim's activity stays loaded");
+        }
+        self.pending.settle(through);
+    }
+
+    fn withdraw(&self, claim: &Claim) -> bool {
+        self.with(claim.activity, |activity, _| activity.withdraw(claim)).unwrap_or(false)
+    }
+
+    fn take_parts(&self, into: &mut Vec<Part>, most: usize) {
+        self.pending.take_parts(into, most);
+    }
+
+    fn apply(&self, event: &Event) -> Result<(), Conflict> {
+        self.with(event.activity, |activity, _| activity.apply(event)).unwrap_or(Ok(()))
+    }
+
+    fn take_back(
+        &self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+        count: u32,
+    ) -> Result<Box<[Range<u32>]>, u32> {
+        self.with(activity, |activity, _| activity.take_back(ticket_type, count)).unwrap_or(Err(0))
+    }
+
+    fn undo_take_back(&self, activity: ActivityNo, ticket_type: TypeNo, units: &[Range<u32>]) {
+        self.with(activity, |activity, _| activity.undo_take_back(ticket_type, units));
+    }
+
+    fn open(&self, setup: &ActivitySetup) -> Result<(), Conflict> {
+        let current = self.state.load();
+        let added = Arc::new(Mutex::new(ActivityStock::new(current.epoch, setup)?));
+        self.state.rcu(|state| {
+            let mut activities = state.activities.clone();
+            place(&mut activities, setup.no, Arc::clone(&added));
+            State { epoch: state.epoch, activities }
+        });
+        Ok(())
+    }
+
+    fn freeze(&self) {
+        // Taking each lock also waits for the decisions that are under way in it.
+        for activity in self.state.load().activities.iter().flatten() {
+            activity.lock().freeze();
+        }
+    }
+
+    fn load(&self, epoch: Epoch) -> Box<dyn Load + '_> {
+        Box::new(MemoryLoad { stock: self, epoch, activities: Vec::new(), latest: None })
+    }
+
+    fn counts(&self, activity: ActivityNo, now: TimeMs) -> Option<ActivityCounts> {
+        self.with(activity, |activity, _| activity.counts(now))
+    }
+
+    fn claims_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
+        self.with(activity, |activity, _| activity.claims_of(user)).unwrap_or_default()
+    }
+
+    fn claim_at(&self, activity: ActivityNo, seq: Seq) -> Option<Recorded> {
+        self.with(activity, |activity, _| activity.claim_at(seq))?
+    }
+
+    fn joined(&self, activity: ActivityNo, user: UserNo) -> bool {
+        self.with(activity, |activity, _| activity.joined(user)).unwrap_or(false)
+    }
+
+    fn pending(&self) -> u64 {
+        self.pending.depth()
+    }
+}
+
+fn place(activities: &mut Activities, no: ActivityNo, added: Arc<Mutex<ActivityStock>>) {
+    assert!(no.0 > 0 && no.0 <= rules::ACTIVITIES_MAX, "activity numbers are bounded");
+    let index = no.0 as usize;
+    if activities.len() <= index {
+        activities.resize(index + 1, None);
+    }
+    assert!(activities[index].is_none(), "an activity is opened once: nothing resets it (C6)");
+    activities[index] = Some(added);
+}
+
+struct MemoryLoad<'a> {
+    stock: &'a MemoryStock,
+    epoch: Epoch,
+    activities: Activities,
+    /// The activity added last: its claims are coming.
+    latest: Option<(ActivityNo, ActivityStock)>,
+}
+
+impl MemoryLoad<'_> {
+    fn shelve(&mut self) {
+        if let Some((no, activity)) = self.latest.take() {
+            place(&mut self.activities, no, Arc::new(Mutex::new(activity)));
+        }
+    }
+}
+
+impl Load for MemoryLoad<'_> {
+    fn activity(&mut self, setup: ActivitySetup) -> Result<(), Conflict> {
+        self.shelve();
+        self.latest = Some((setup.no, ActivityStock::new(self.epoch, &setup)?));
+        Ok(())
+    }
+
+    fn claim(&mut self, claim: Claim) -> Result<(), Conflict> {
+        let (_, activity) = self.latest.as_mut().ok_or(Conflict::Stranger(claim))?;
+        activity.load_claim(&claim)
+    }
+
+    fn part(&mut self, part: &Part) {
+        if let Some((_, activity)) = &mut self.latest {
+            activity.load_part(part);
+        }
+    }
+
+    fn finish(mut self: Box<Self>) {
+        self.shelve();
+        self.stock.freeze();
+        self.stock.pending.abandon();
+        let activities = std::mem::take(&mut self.activities);
+        self.stock.state.store(Arc::new(State { epoch: self.epoch, activities }));
+    }
+}
