@@ -1,1 +1,106 @@
-fn main() {}
+//! `firstcome`: the command line. It reads arguments and configuration, wires the parts together and starts them;
+//! it decides nothing about a sale.
+
+mod clock;
+mod commands;
+mod config;
+mod control;
+mod demo;
+mod serve;
+
+use clap::{Args, Parser, Subcommand};
+use commands::{Failure, import, ledger_reads, people};
+use std::{path::PathBuf, process::ExitCode};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Parser)]
+#[command(
+    name = "firstcome",
+    version,
+    about = "Limited stock sold to a crowd, in the order in which they came"
+)]
+struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone)]
+struct Place {
+    /// The folder of the ledger
+    #[arg(long, value_name = "DIR", default_value = "firstcome-data", global = true)]
+    data: PathBuf,
+    /// A configuration file; `firstcome config` prints every setting with its default
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve people and operators over HTTP until told to stop
+    Serve {
+        /// Add sample activities and users, and print their passwords
+        #[arg(long)]
+        demo: bool,
+        /// The address to listen on, instead of the configured one
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
+    },
+    /// Import activities from TOML or JSON files: all or nothing
+    Import {
+        /// The files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Change texts, image and a later end of activities that exist
+        #[arg(long)]
+        update: bool,
+    },
+    /// Export an activity's orders or participants
+    Export(ledger_reads::ExportArguments),
+    /// Add, import or list people
+    #[command(subcommand)]
+    User(people::UserCommand),
+    /// Recompute the promises from the ledger and say whether each holds
+    Check,
+    /// Write a consistent copy of the ledger, also while it is being served
+    Backup {
+        /// The copy; must not exist
+        file: PathBuf,
+    },
+    /// Print every setting with its default
+    Config,
+}
+
+fn main() -> ExitCode {
+    // A wrong use is exit code 2, as clap has it.
+    let Arguments { place, command } = Arguments::parse();
+    match run(&place, command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("firstcome: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(place: &Place, command: Command) -> Result<(), Failure> {
+    if let Command::Config = command {
+        print!("{}", config::DEFAULTS);
+        return Ok(());
+    }
+    let config = config::Config::read(place.config.as_deref()).map_err(Failure::Config)?;
+    config.start_log();
+    match command {
+        Command::Serve { demo, listen } => serve::serve(place, &config, demo, listen),
+        Command::Import { files, update } => import::import(place, &config, &files, update),
+        Command::Export(arguments) => ledger_reads::export(place, &arguments),
+        Command::User(command) => people::run(place, &config, command),
+        Command::Check => ledger_reads::check(place),
+        Command::Backup { file } => ledger_reads::backup(place, &file),
+        Command::Config => Ok(()),
+    }
+}

@@ -68,6 +68,16 @@ pub struct Supply {
 }
 
 impl Supply {
+    /// Both together.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            total: self.total + other.total,
+            available: self.available + other.available,
+            held: self.held + other.held,
+            sold: self.sold + other.sold,
+        }
+    }
+
     /// Whether promise 1 holds: stock = available + held + sold.
     pub fn balances(self) -> bool {
         let parts = u64::from(self.available) + u64::from(self.held) + u64::from(self.sold);

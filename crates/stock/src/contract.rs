@@ -90,7 +90,7 @@ pub struct Recorded {
 /// The world failed, or Stock has to say "later". Nothing happened, in every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StockFault {
-    /// Not loaded, or frozen while the ledger recovers.
+    /// Not loaded, frozen while the ledger recovers, or the no would rest on a take-back that is not written yet.
     Frozen,
     /// Too many claims wait for the ledger; the newest is turned away (C12).
     Full,
@@ -143,6 +143,17 @@ pub struct TypeSetup {
     pub void: Vec<Range<u32>>,
 }
 
+/// What lists show of an activity, read under one lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// All types together.
+    pub supply: Supply,
+    /// Closed for good.
+    pub closed: bool,
+    /// Paused.
+    pub paused: bool,
+}
+
 /// Counts of one ticket type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TypeCounts {
@@ -172,12 +183,7 @@ pub struct ActivityCounts {
 impl ActivityCounts {
     /// All types together.
     pub fn supply(&self) -> Supply {
-        self.types.iter().fold(Supply::default(), |sum, one| Supply {
-            total: sum.total + one.supply.total,
-            available: sum.available + one.supply.available,
-            held: sum.held + one.supply.held,
-            sold: sum.sold + one.supply.sold,
-        })
+        self.types.iter().map(|one| one.supply).fold(Supply::default(), Supply::plus)
     }
 }
 
@@ -227,6 +233,9 @@ pub trait Stock: Send + Sync {
 
     /// Begins to load everything anew under `epoch`; the old state serves until `Load::finish`.
     fn load(&self, epoch: Epoch) -> Box<dyn Load + '_>;
+
+    /// What lists show of one activity.
+    fn summary(&self, activity: ActivityNo) -> Option<Summary>;
 
     /// The counts of one activity; `now` ends the span of `accepted_in_10_s`.
     fn counts(&self, activity: ActivityNo, now: TimeMs) -> Option<ActivityCounts>;

@@ -6,6 +6,6 @@ mod memory;
 
 pub use contract::{
     ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Load, Place, Recorded,
-    Stock, StockFault, TypeCounts, TypeSetup,
+    Stock, StockFault, Summary, TypeCounts, TypeSetup,
 };
 pub use memory::{MemoryLimits, MemoryStock};

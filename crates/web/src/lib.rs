@@ -1,1 +1,24 @@
-//! placeholder
+//! Firstcome over HTTP: the wire contract, metrics and the machine room's calls.
+//! The only place that knows JSON, HTML and status codes; it decides nothing about a sale.
+
+mod app;
+mod body;
+mod cold;
+mod cores;
+mod documents;
+mod envelope;
+mod hot;
+mod json;
+mod language;
+mod metrics;
+mod pages;
+mod params;
+mod service;
+mod settings;
+mod who;
+
+pub use app::App;
+pub use cold::{COMMAND_LINE, control_routes};
+pub use cores::{Bound, Server, Stop};
+pub use metrics::Metrics;
+pub use settings::WebSettings;

@@ -186,6 +186,13 @@ pub trait ActivityLedger: Send + Sync {
         entry: &AuditEntry,
     ) -> Result<Appended, LedgerFault>;
 
+    /// What an operator's key did to this activity, if it did anything: nothing is written.
+    fn known_event(
+        &self,
+        activity: ActivityNo,
+        key: OperatorKey,
+    ) -> Result<Option<Event>, LedgerFault>;
+
     /// Adds units with these codes, in order, leaving out those that exist; `Ok(None)`: the activity is closed.
     fn add_codes(
         &self,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ActivityCounts, ActivitySetup, ClaimAsk, Conflict, Decision, Place, Recorded, StockFault,
-    TypeCounts,
+    Summary, TypeCounts,
 };
 use rules::{
     Activity, Claim, ClaimNo, Epoch, Event, EventKind, EventNo, Facts, Part, Refusal, Seq, Supply,
@@ -58,12 +58,12 @@ pub struct ActivityStock {
     /// People by recorded refusal, in the order of `Refusal::ALL`; those who won are not counted.
     refused: [u32; Refusal::ALL.len()],
     rate: Rate,
-    sold_out_at: Option<TimeMs>,
 }
 
 impl ActivityStock {
     /// An activity without claims.
     pub fn new(epoch: Epoch, setup: &ActivitySetup) -> Result<Self, Conflict> {
+        assert_definition(&setup.activity, setup.types.len());
         let mut types = Vec::with_capacity(setup.types.len());
         for (index, one) in setup.types.iter().enumerate() {
             let mut stock = TypeStock { made: one.made, ..TypeStock::default() };
@@ -94,7 +94,6 @@ impl ActivityStock {
             participants: 0,
             refused: [0; Refusal::ALL.len()],
             rate: Rate::default(),
-            sold_out_at: None,
         })
     }
 
@@ -105,6 +104,8 @@ impl ActivityStock {
 
     /// Decides one claim.
     pub fn claim(&mut self, ask: &ClaimAsk, pending: &Pending) -> Result<Decision, StockFault> {
+        // Before anything changes: failing later would leave half a claim behind.
+        assert!(ask.user.0 <= rules::USERS_MAX, "user numbers are bounded");
         let slot = self.people.get(ask.user);
         if let Some(key) = ask.key {
             let known = self.records.chain(slot.last()).find(|claim| claim.key == Some(key));
@@ -115,7 +116,7 @@ impl ActivityStock {
         let facts = self.facts(ask)?;
         match judge(&facts) {
             Ok(()) => self.accept(ask, &facts, pending),
-            Err(refusal) => Ok(self.refuse(ask, refusal, pending)),
+            Err(refusal) => self.refuse(ask, refusal, pending),
         }
     }
 
@@ -194,29 +195,36 @@ impl ActivityStock {
             self.refused[index_of(refusal)] -= 1;
         }
         self.records.push(claim, previous);
-        if self.types.iter().all(|stock| stock.free.count() == 0) {
-            self.sold_out_at = Some(claim.decided_at);
-        }
     }
 
-    fn refuse(&mut self, ask: &ClaimAsk, refusal: Refusal, pending: &Pending) -> Decision {
+    fn refuse(
+        &mut self,
+        ask: &ClaimAsk,
+        refusal: Refusal,
+        pending: &Pending,
+    ) -> Result<Decision, StockFault> {
+        let stock = &self.types[usize::from(ask.ticket_type.0)];
         let newest = self.people.get(ask.user).last();
-        self.note_refusal(ask, refusal, pending);
-        let (grounds, had) = match refusal {
-            Refusal::LimitReached => {
-                let mut had: Vec<Claim> = self.records.chain(newest).collect();
-                had.reverse();
-                (newest.map_or(Place::DURABLE, |seq| self.place_of(seq)), had)
-            }
-            Refusal::SoldOut => {
-                let last = self.types[usize::from(ask.ticket_type.0)].last_seq;
-                (self.place_of(last), Vec::new())
-            }
+        let grounds = match refusal {
+            Refusal::LimitReached => newest.map_or(Place::DURABLE, |seq| self.place_of(seq)),
+            Refusal::SoldOut => self.place_of(stock.last_seq),
             Refusal::Ended | Refusal::NotStarted | Refusal::NotEligible | Refusal::Paused => {
-                (Place::DURABLE, Vec::new())
+                Place::DURABLE
             }
         };
-        Decision::Refused { refusal, grounds, had }
+        // Grounds that were not durable at the freeze may be gone with the load, and units that are set
+        // aside may come back: either way the no could be proved wrong (C32).
+        let unsettled = refusal == Refusal::SoldOut && !stock.leaving.is_empty();
+        if unsettled || (self.frozen && grounds != Place::DURABLE) {
+            return Err(StockFault::Frozen);
+        }
+        let mut had = Vec::new();
+        if refusal == Refusal::LimitReached {
+            had.extend(self.records.chain(newest));
+            had.reverse();
+        }
+        self.note_refusal(ask, refusal, pending);
+        Ok(Decision::Refused { refusal, grounds, had })
     }
 
     /// Records that someone tried and, once, why not. If the queue of parts is full nothing is marked,
@@ -251,12 +259,17 @@ impl ActivityStock {
         }
     }
 
-    /// The claim is durable.
+    /// The claim is durable. Withdrawn ones before it never will be, and are passed over.
     pub fn confirm(&mut self, claim: &Claim) {
+        while self.confirmed.0 + 1 < claim.seq.0 && !self.is_live(Seq(self.confirmed.0 + 1)) {
+            self.confirmed.0 += 1;
+            self.places.pop_front().expect("what was not durable had a place");
+        }
         assert_eq!(claim.seq.0, self.confirmed.0 + 1, "claims become durable in their order");
         self.confirmed = claim.seq;
         self.places.pop_front().expect("what was not durable had a place");
-        if self.records.get(claim.seq).is_some() {
+        if let Some(linked) = self.records.get(claim.seq) {
+            assert_eq!(linked.claim, *claim, "what becomes durable is what was decided");
             let stock = &mut self.types[usize::from(claim.ticket_type.0)];
             stock.held -= 1;
             stock.sold += 1;
@@ -277,10 +290,11 @@ impl ActivityStock {
             self.refused[index_of(refusal)] += 1;
         }
         self.records.withdraw(claim.seq);
+        let newest = self.newest_of_type(claim.ticket_type);
         let stock = &mut self.types[usize::from(claim.ticket_type.0)];
+        stock.last_seq = newest;
         stock.held -= 1;
         stock.free.add(claim.unit.0..claim.unit.0 + 1);
-        self.sold_out_at = None;
         self.assert_balance(claim.ticket_type);
         true
     }
@@ -294,7 +308,10 @@ impl ActivityStock {
             EventKind::Paused => self.paused = true,
             EventKind::Resumed => self.paused = false,
             EventKind::Closed => self.closed = true,
-            EventKind::Changed(activity) => self.activity = (**activity).clone(),
+            EventKind::Changed(activity) => {
+                assert_definition(activity, self.types.len());
+                self.activity = (**activity).clone();
+            }
             EventKind::UnitsAdded { ticket_type, units } => self.add(*ticket_type, units)?,
             EventKind::UnitsTakenBack { ticket_type, units } => self.void(*ticket_type, units)?,
         }
@@ -311,7 +328,6 @@ impl ActivityStock {
         stock.made = units.end;
         stock.total += units.end - units.start;
         stock.free.add(units.clone());
-        self.sold_out_at = self.sold_out_at.filter(|_| units.is_empty());
         self.assert_balance(ticket_type);
         Ok(())
     }
@@ -322,7 +338,7 @@ impl ActivityStock {
         for range in units {
             if let Some(place) = stock.leaving.iter().position(|leaving| leaving == range) {
                 stock.leaving.swap_remove(place);
-            } else if stock.free.remove(range.clone()) {
+            } else if range.start <= range.end && stock.free.remove(range.clone()) {
                 stock.total -= range.end - range.start;
             } else {
                 return Err(conflict);
@@ -344,7 +360,7 @@ impl ActivityStock {
 
     /// Puts units that were set aside back on sale. A load in between has done so already.
     pub fn undo_take_back(&mut self, ticket_type: TypeNo, units: &[Range<u32>]) {
-        let stock = &mut self.types[usize::from(ticket_type.0)];
+        let Some(stock) = self.types.get_mut(usize::from(ticket_type.0)) else { return };
         for range in units {
             let place = stock.leaving.iter().position(|leaving| leaving == range);
             let Some(place) = place else { continue };
@@ -395,6 +411,12 @@ impl ActivityStock {
         self.note_part(part);
     }
 
+    /// What lists show.
+    pub fn summary(&self) -> Summary {
+        let supply = self.types.iter().map(TypeStock::supply).fold(Supply::default(), Supply::plus);
+        Summary { supply, closed: self.closed, paused: self.paused }
+    }
+
     /// Everything counted, at one instant.
     pub fn counts(&self, now: TimeMs) -> ActivityCounts {
         let refused = Refusal::ALL.into_iter().zip(self.refused).filter(|(_, people)| *people > 0);
@@ -405,8 +427,18 @@ impl ActivityStock {
             participants: self.participants,
             refused: refused.collect(),
             accepted_in_10_s: self.rate.in_10_s(now),
-            sold_out_at: self.sold_out_at,
+            sold_out_at: self.sold_out_at(),
         }
+    }
+
+    /// With no unit free: when the last one was claimed. Computed, so that it is the same after a load.
+    fn sold_out_at(&self) -> Option<TimeMs> {
+        if self.types.iter().any(|stock| stock.free.count() > 0) {
+            return None;
+        }
+        let newest =
+            (1..=self.records.last().0).rev().find_map(|seq| self.records.get(Seq(seq)))?;
+        Some(newest.claim.decided_at)
     }
 
     /// A user's claims, newest first.
@@ -427,6 +459,19 @@ impl ActivityStock {
         self.people.get(user).seen()
     }
 
+    /// The type's newest claim that is not durable; if there is none, one that is.
+    fn newest_of_type(&self, ticket_type: TypeNo) -> Seq {
+        let undurable = (self.confirmed.0 + 1..=self.records.last().0).map(Seq);
+        let of_type = |seq: &Seq| {
+            self.records.get(*seq).is_some_and(|linked| linked.claim.ticket_type == ticket_type)
+        };
+        undurable.rev().find(of_type).unwrap_or(self.confirmed)
+    }
+
+    fn is_live(&self, seq: Seq) -> bool {
+        self.records.get(seq).is_some()
+    }
+
     fn assert_balance(&self, ticket_type: TypeNo) {
         let supply = self.types[usize::from(ticket_type.0)].supply();
         assert!(supply.balances(), "S1 is broken: {supply:?}");
@@ -437,6 +482,14 @@ impl TypeStock {
     fn supply(&self) -> Supply {
         Supply { total: self.total, available: self.free.count(), held: self.held, sold: self.sold }
     }
+}
+
+/// What later look-ups and records rely on, checked before any claim can meet it.
+fn assert_definition(activity: &Activity, types: usize) {
+    assert_eq!(activity.types.len(), types, "every type of the definition has its units");
+    let limits = activity.types.iter().map(|kind| kind.limit_per_user);
+    let highest = limits.chain(activity.limit_per_user).max();
+    assert!(highest <= Some(rules::LIMIT_PER_USER_MAX), "limits per user are bounded");
 }
 
 fn index_of(refusal: Refusal) -> usize {

@@ -10,7 +10,7 @@ mod units;
 
 use crate::{
     ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Load, Place, Recorded,
-    Stock, StockFault,
+    Stock, StockFault, Summary,
 };
 use activity::ActivityStock;
 use arc_swap::ArcSwap;
@@ -39,21 +39,29 @@ type Activities = Vec<Option<Arc<Mutex<ActivityStock>>>>;
 
 struct State {
     epoch: Epoch,
+    /// Not loaded yet, or between a freeze and the load that ends it.
+    frozen: bool,
     activities: Activities,
 }
 
 /// Stock in memory.
+///
+/// Locks are taken in this order: `changes`, an activity, the queue of claims, the queue of parts.
 pub struct MemoryStock {
     state: ArcSwap<State>,
+    /// Whoever replaces `state` holds this, so that an activity opened beside a freeze or a load is not
+    /// left accepting claims for a state that is given up.
+    changes: Mutex<()>,
     pending: Pending,
 }
 
 impl MemoryStock {
     /// Nothing loaded.
     pub fn new(limits: MemoryLimits) -> Self {
-        let state = State { epoch: Epoch(0), activities: Vec::new() };
+        let state = State { epoch: Epoch(0), frozen: true, activities: Vec::new() };
         Self {
             state: ArcSwap::from_pointee(state),
+            changes: Mutex::new(()),
             pending: Pending::new(limits.pending_claims_max, limits.pending_parts_max),
         }
     }
@@ -68,12 +76,27 @@ impl MemoryStock {
         let mut activity = activity.lock();
         Some(act(&mut activity, &self.pending))
     }
+
+    /// Replaces the state by a frozen one with the same activities, and stops each of them.
+    fn freeze_all(&self) {
+        let state = self.state.load_full();
+        let activities = state.activities.clone();
+        self.state.store(Arc::new(State { epoch: state.epoch, frozen: true, activities }));
+        // Taking each lock also waits for the decisions that are under way in it.
+        for activity in state.activities.iter().flatten() {
+            activity.lock().freeze();
+        }
+    }
 }
 
 impl Stock for MemoryStock {
     fn claim(&self, ask: &ClaimAsk) -> Answer<Result<Decision, StockFault>> {
         let decided = self.with(ask.activity, |activity, pending| activity.claim(ask, pending));
-        Answer::Now(decided.unwrap_or(Err(StockFault::Unknown)))
+        Answer::Now(decided.unwrap_or_else(|| {
+            // What is not loaded yet is not unknown.
+            let frozen = self.state.load().frozen;
+            Err(if frozen { StockFault::Frozen } else { StockFault::Unknown })
+        }))
     }
 
     fn take_pending(&self, into: &mut Vec<Claim>, wait_ms: u32) -> Place {
@@ -116,25 +139,29 @@ impl Stock for MemoryStock {
     }
 
     fn open(&self, setup: &ActivitySetup) -> Result<(), Conflict> {
-        let current = self.state.load();
-        let added = Arc::new(Mutex::new(ActivityStock::new(current.epoch, setup)?));
-        self.state.rcu(|state| {
-            let mut activities = state.activities.clone();
-            place(&mut activities, setup.no, Arc::clone(&added));
-            State { epoch: state.epoch, activities }
-        });
+        let _change = self.changes.lock();
+        let state = self.state.load_full();
+        let mut added = ActivityStock::new(state.epoch, setup)?;
+        if state.frozen {
+            added.freeze();
+        }
+        let mut activities = state.activities.clone();
+        place(&mut activities, setup.no, Arc::new(Mutex::new(added)));
+        self.state.store(Arc::new(State { epoch: state.epoch, frozen: state.frozen, activities }));
         Ok(())
     }
 
     fn freeze(&self) {
-        // Taking each lock also waits for the decisions that are under way in it.
-        for activity in self.state.load().activities.iter().flatten() {
-            activity.lock().freeze();
-        }
+        let _change = self.changes.lock();
+        self.freeze_all();
     }
 
     fn load(&self, epoch: Epoch) -> Box<dyn Load + '_> {
         Box::new(MemoryLoad { stock: self, epoch, activities: Vec::new(), latest: None })
+    }
+
+    fn summary(&self, activity: ActivityNo) -> Option<Summary> {
+        self.with(activity, |activity, _| activity.summary())
     }
 
     fn counts(&self, activity: ActivityNo, now: TimeMs) -> Option<ActivityCounts> {
@@ -204,9 +231,11 @@ impl Load for MemoryLoad<'_> {
 
     fn finish(mut self: Box<Self>) {
         self.shelve();
-        self.stock.freeze();
+        let _change = self.stock.changes.lock();
+        self.stock.freeze_all();
         self.stock.pending.abandon();
         let activities = std::mem::take(&mut self.activities);
-        self.stock.state.store(Arc::new(State { epoch: self.epoch, activities }));
+        let state = State { epoch: self.epoch, frozen: false, activities };
+        self.stock.state.store(Arc::new(state));
     }
 }

@@ -4,7 +4,7 @@
 use crate::Place;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rules::{Claim, Part};
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 /// The queue is full.
 #[derive(Debug)]
@@ -23,7 +23,8 @@ struct Queue {
 pub struct Pending {
     queue: Mutex<Queue>,
     arrived: Condvar,
-    parts: Mutex<Vec<Part>>,
+    /// Taken from the front in batches, while claims wait for this lock: never moved as a whole.
+    parts: Mutex<VecDeque<Part>>,
     claims_max: u64,
     parts_max: usize,
 }
@@ -58,9 +59,7 @@ impl Pending {
     /// Takes all claims, waiting for the first at most `wait`; the place of the last one.
     pub fn take(&self, into: &mut Vec<Claim>, wait: Duration) -> Place {
         let mut queue = self.queue.lock();
-        if queue.claims.is_empty() {
-            self.arrived.wait_for(&mut queue, wait);
-        }
+        self.arrived.wait_while_for(&mut queue, |queue| queue.claims.is_empty(), wait);
         if queue.claims.is_empty() {
             return Place::DURABLE;
         }
@@ -98,7 +97,7 @@ impl Pending {
         let mut parts = self.parts.lock();
         let room = parts.len() < self.parts_max;
         if room {
-            parts.push(part);
+            parts.push_back(part);
         }
         room
     }

@@ -82,7 +82,7 @@ impl People {
 
     /// The slot of a user, to be changed.
     pub fn get_mut(&mut self, user: UserNo) -> &mut Slot {
-        assert!(user.0 < rules::USERS_MAX, "user numbers are bounded");
+        assert!(user.0 <= rules::USERS_MAX, "user numbers are bounded");
         let (page, place) = Self::place(user);
         if self.pages.len() <= page {
             self.pages.resize_with(page + 1, || None);

@@ -1,0 +1,149 @@
+//! `firstcome serve`: takes the ledger, loads the sale, serves until told to stop, and leaves nothing half done.
+
+use crate::{
+    Place,
+    clock::SteadyClock,
+    commands::{Failure, Owner, open_sale, take_ledger},
+    config::Config,
+    control, demo,
+};
+use door::Door;
+use sale::{Clock, Readiness, Sale};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use web::{App, Bound, Metrics, Server};
+
+/// Connections that may wait in the kernel to be accepted; it takes the lesser of this and its own bound.
+const BACKLOG: i32 = 4096;
+/// Between two looks whether the sale is still sound.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long those in flight have to hear "unknown" before an unsound process goes.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// The command.
+pub fn serve(
+    place: &Place,
+    config: &Config,
+    demo: bool,
+    listen: Option<String>,
+) -> Result<(), Failure> {
+    let listen = address(config, listen)?;
+    let ledger = match take_ledger(&place.data, config.ledger)? {
+        Owner::Us(ledger) => ledger,
+        Owner::Another => {
+            let held = format!("{} is served by another process", place.data.display());
+            return Err(Failure::No(vec![held]));
+        }
+    };
+    // Bound before the load: the kernel queues those who come early.
+    let main = bind(listen)?;
+    let metrics_listener = config.metrics_listen.map(bind).transpose()?;
+    let clock = Arc::new(SteadyClock::start());
+    let metrics = Arc::new(Metrics::default());
+    let meter: Arc<dyn sale::Meter> = metrics.clone();
+    let sale = Arc::new(open_sale(Arc::clone(&ledger), Arc::clone(&clock), meter, config)?);
+    let secret = ledger.secret("session-tokens")?;
+    let door = Door::new(ledger, secret, &config.door, clock.now()).map_err(Failure::Door)?;
+    let door = Arc::new(door);
+    if demo {
+        demo::prepare(&sale, &door, config)?;
+    }
+    let address = main.local_addr().map_err(|error| Failure::Io("the listener", error.kind()))?;
+    let app = App::new(Arc::clone(&sale), Arc::clone(&door), metrics, config.web.clone());
+    let control = control::listen(&place.data)
+        .map_err(|error| Failure::Io("the control socket", error.kind()))?;
+    let control = Some((control, web::control_routes(Arc::clone(&app))));
+    let server = Server::start(app, Bound { main, metrics: metrics_listener, control })
+        .map_err(|error| Failure::Io("the server's threads", error.kind()))?;
+    println!("listening on http://{address}");
+    tracing::info!(%address, data = %place.data.display(), "serving");
+    wait(&clock, &sale, &door, server)
+}
+
+fn address(config: &Config, listen: Option<String>) -> Result<SocketAddr, Failure> {
+    let Some(text) = listen else { return Ok(config.listen) };
+    text.parse()
+        .map_err(|_| Failure::No(vec![format!("--listen {text}: not an address and a port")]))
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let bound = || {
+        let domain = socket2::Domain::for_address(address);
+        let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
+        // A restart need not wait for the last connections of the process before.
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
+    };
+    let refused = |error: std::io::Error| {
+        Failure::No(vec![format!("cannot listen on {address}: {}", error.kind())])
+    };
+    bound().map_err(refused)
+}
+
+/// Serves until a signal or a broken invariant, then ends in order.
+fn wait(
+    clock: &Arc<SteadyClock>,
+    sale: &Arc<Sale>,
+    door: &Arc<Door>,
+    server: Server,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Io("a runtime", error.kind()))?;
+    let sound = runtime.block_on(watch(clock, sale, door));
+    if !sound.map_err(|error| Failure::Io("signals", error.kind()))? {
+        std::thread::sleep(LAST_WORDS);
+        return Err(Failure::Unsound);
+    }
+    tracing::info!("draining");
+    sale.drain();
+    server.stopper().stop();
+    server.join();
+    sale.close();
+    tracing::info!("everything decided is written; goodbye");
+    Ok(())
+}
+
+/// Until it is time to go; false if an invariant is broken.
+async fn watch(
+    clock: &Arc<SteadyClock>,
+    sale: &Arc<Sale>,
+    door: &Arc<Door>,
+) -> std::io::Result<bool> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut second = tokio::time::interval(SteadyClock::look_every());
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut recoveries = sale.recoveries();
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(true),
+            _ = interrupt.recv() => return Ok(true),
+            _ = second.tick() => clock.look(),
+            _ = look.tick() => {
+                if sale.readiness() == Readiness::Broken {
+                    return Ok(false);
+                }
+                if recoveries != sale.recoveries() {
+                    recoveries = sale.recoveries();
+                    reload(door, clock).await;
+                }
+            }
+        }
+    }
+}
+
+/// What the door knows of people may have been in doubt as well.
+async fn reload(door: &Arc<Door>, clock: &Arc<SteadyClock>) {
+    let (door, now) = (Arc::clone(door), clock.now());
+    let done = tokio::task::spawn_blocking(move || door.reload(now)).await;
+    if !matches!(done, Ok(Ok(()))) {
+        tracing::error!("roles and ended sessions could not be read anew after a recovery");
+    }
+}

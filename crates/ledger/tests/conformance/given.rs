@@ -1,0 +1,135 @@
+//! What the tests begin with: activities, claims and people that differ only in what a test is about.
+
+use ledger::{AuditEntry, EventDraft, Ledger, NewActivity, NewUnits, RosterName, Written};
+use rules::{
+    Activity, ActivityNo, Claim, ClaimNo, Epoch, EventKind, KeyHash, Money, Seq, TicketType,
+    TimeMs, TypeNo, UnitKind, UnitNo, UserNo, Validity, Window,
+};
+
+/// The moment at which everything happens unless a test says otherwise.
+pub const NOW: TimeMs = TimeMs(1_796_090_400_000);
+
+pub fn key(seed: u8) -> KeyHash {
+    KeyHash::from_bytes([seed; 16])
+}
+
+pub fn entry(action: &str) -> AuditEntry {
+    AuditEntry {
+        at: NOW,
+        who: "operator".into(),
+        action: action.into(),
+        target: "movie-night".into(),
+        detail: String::new(),
+    }
+}
+
+pub fn window() -> Window {
+    Window::new(TimeMs(NOW.0 - 1000), TimeMs(NOW.0 + 1000)).unwrap()
+}
+
+pub fn ticket(id: &str, kind: UnitKind) -> TicketType {
+    TicketType {
+        id: id.into(),
+        name: "电影票".into(),
+        desc: String::new(),
+        image: String::new(),
+        price: Money::parse("0", "CNY").unwrap(),
+        limit_per_user: 1,
+        kind,
+        window: None,
+        pay_within_s: 900,
+        validity: Validity { from: NOW, until: None },
+    }
+}
+
+/// An activity with a type `seat` that has these units, without a roster.
+pub fn activity(id: &str, units: NewUnits) -> NewActivity {
+    let kind = if matches!(units, NewUnits::Plain(_)) { UnitKind::Plain } else { UnitKind::Codes };
+    let activity = Activity {
+        id: id.into(),
+        name: "电影之夜".into(),
+        desc: String::new(),
+        image: String::new(),
+        window: window(),
+        limit_per_user: None,
+        has_roster: false,
+        types: vec![ticket("seat", kind)],
+    };
+    NewActivity { activity, units: vec![units], roster: Vec::new() }
+}
+
+pub fn codes(of: &[&str]) -> NewUnits {
+    NewUnits::Codes(of.iter().map(|code| (*code).to_owned()).collect())
+}
+
+/// The same with a roster of these names, each with a display name and a department.
+pub fn with_roster(mut activity: NewActivity, names: &[&str]) -> NewActivity {
+    activity.activity.has_roster = true;
+    activity.roster = names
+        .iter()
+        .map(|name| RosterName {
+            name: (*name).to_owned(),
+            display_name: format!("{name} of the roster"),
+            department: format!("{name}'s department"),
+        })
+        .collect();
+    activity
+}
+
+pub fn draft(activity: ActivityNo, kind: EventKind) -> EventDraft {
+    EventDraft { activity, at: NOW, kind, key: None }
+}
+
+/// An owned ledger with one activity of 1,000 plain units.
+pub fn plain(ledger: &dyn Ledger) -> (Epoch, ActivityNo) {
+    let epoch = ledger.own().unwrap();
+    (epoch, add(ledger, epoch, activity("movie-night", NewUnits::Plain(1000))))
+}
+
+pub fn add(ledger: &dyn Ledger, epoch: Epoch, new: NewActivity) -> ActivityNo {
+    let added = ledger.add_activities(epoch, &[new], &entry("admin/act/import")).unwrap();
+    assert_eq!(added.len(), 1);
+    added[0].no
+}
+
+/// The n-th claim of an activity as a stock would decide it: unit n - 1 for user n, one each.
+pub fn claim(activity: ActivityNo, epoch: Epoch, n: u32) -> Claim {
+    Claim {
+        activity,
+        seq: Seq(n),
+        epoch,
+        ticket_type: TypeNo(0),
+        unit: UnitNo(n - 1),
+        user: UserNo(n),
+        claim_no: ClaimNo(n),
+        ordinal_in_type: 1,
+        ordinal_in_activity: 1,
+        decided_at: TimeMs(NOW.0 + u64::from(n)),
+        key: None,
+    }
+}
+
+pub fn claims(activity: ActivityNo, epoch: Epoch, count: u32) -> Vec<Claim> {
+    (1..=count).map(|n| claim(activity, epoch, n)).collect()
+}
+
+/// Commits, and returns the answers.
+pub fn commit(ledger: &dyn Ledger, epoch: Epoch, claims: &[Claim]) -> Vec<Written> {
+    // What is in the list before must not survive.
+    let mut answers = vec![Written::Tombstoned];
+    ledger.commit(epoch, claims, &mut answers).unwrap();
+    assert_eq!(answers.len(), claims.len(), "one answer for each claim");
+    answers
+}
+
+/// Commits claims that must all be written.
+pub fn write(ledger: &dyn Ledger, epoch: Epoch, claims: &[Claim]) {
+    let answers = commit(ledger, epoch, claims);
+    assert!(answers.iter().all(|answer| *answer == Written::Written), "{answers:?}");
+}
+
+pub fn written(ledger: &dyn Ledger, activity: ActivityNo) -> Vec<Claim> {
+    let mut all = Vec::new();
+    ledger.claims(activity, &mut |claim| all.push(claim)).unwrap();
+    all
+}

@@ -1,0 +1,106 @@
+//! One suite for every ledger: a second implementation adds a `Subject` and one line at the end of this file.
+//! No test knows which ledger it runs over; what may differ, the ledger itself declares (`detection`).
+
+mod activities;
+mod claims;
+mod events;
+mod exports;
+mod given;
+mod people;
+mod running;
+mod sqlite;
+mod subject;
+
+/// Every test of the suite over one ledger: a name, and an expression that makes a fresh `Subject`.
+macro_rules! conformance {
+    ($name:ident, $subject:expr) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            conformance! { @tests $subject;
+                claims: [
+                    claims_come_back_as_written_in_the_order_of_their_seq,
+                    claims_survive_reopening,
+                    activities_do_not_see_each_others_claims,
+                    an_empty_batch_writes_nothing,
+                    the_same_claim_again_finds_itself,
+                    a_unit_taken_twice_is_found,
+                    an_ordinal_twice_in_a_type_is_found,
+                    an_ordinal_twice_in_an_activity_is_found,
+                    a_key_twice_is_found,
+                    one_bad_claim_never_fails_its_batch,
+                    the_same_numbers_in_other_activities_contradict_nothing,
+                    a_lost_claim_is_found_wherever_it_was,
+                    an_ended_owner_commits_nothing,
+                    a_claim_decided_under_an_ended_ownership_is_not_written,
+                    a_missing_claim_of_an_ended_ownership_is_never_written,
+                    recovery_takes_ownership_anew_and_keeps_what_was_written,
+                    a_units_claim_is_found,
+                ];
+                activities: [
+                    an_activity_comes_back_as_it_was_added,
+                    activities_are_added_all_or_not_at_all,
+                    a_code_exists_once_in_the_ledger,
+                    codes_keep_their_order,
+                    a_roster_is_who_may_claim,
+                    the_audit_log_is_numbered_and_read_backwards,
+                ];
+                events: [
+                    pausing_resuming_and_closing_are_remembered,
+                    what_is_closed_stays_closed,
+                    added_units_follow_the_last_one_ever_made,
+                    units_taken_back_stay_void,
+                    more_units_than_the_rules_allow_are_refused,
+                    added_codes_follow_and_known_ones_are_left_out,
+                    a_key_of_an_operator_is_known_for_ever,
+                    a_change_replaces_the_definition_and_nothing_else,
+                    an_ended_owner_changes_nothing,
+                ];
+                people: [
+                    numbers_of_names_are_dense,
+                    a_registered_name_is_taken,
+                    a_name_on_a_roster_cannot_register_itself,
+                    a_name_that_registered_itself_never_satisfies_a_roster,
+                    adoption_never_makes_or_takes_an_operator,
+                    a_name_belongs_to_the_source_that_made_it,
+                    ten_thousand_names_are_adopted_at_once,
+                    people_are_added_all_or_not_at_all,
+                    the_command_line_takes_over_a_name_that_only_rosters_have,
+                    a_new_password_ends_all_sessions,
+                    an_ended_session_is_remembered_until_its_time,
+                    standings_are_of_those_who_differ_from_everybody,
+                    people_are_listed_in_pages,
+                    a_secret_is_made_once,
+                ];
+                exports: [
+                    a_part_keeps_the_earliest_moment_and_the_first_refusal,
+                    orders_carry_names_and_codes,
+                    participants_are_everyone_once,
+                    an_export_longer_than_one_reading_is_whole_and_in_order,
+                    an_export_stops_when_it_is_told_to,
+                    an_impostor_is_not_exported_under_a_rosters_names,
+                ];
+                running: [
+                    a_second_owner_is_refused_until_the_first_has_gone,
+                    every_ownership_has_its_own_epoch,
+                    a_reader_beside_the_owner_sees_what_is_written_and_writes_nothing,
+                    a_backup_while_claims_are_written_is_whole,
+                    a_backup_never_overwrites,
+                    readers_and_writers_do_not_wait_for_each_other,
+                ];
+            }
+        }
+    };
+    (@tests $subject:expr; $($module:ident: [$($test:ident,)*];)*) => {
+        $($(
+            #[test]
+            fn $test() {
+                let subject = $subject;
+                super::$module::$test(&subject);
+            }
+        )*)*
+    };
+}
+
+conformance!(in_sqlite, super::sqlite::Sqlite::fresh());

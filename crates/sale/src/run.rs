@@ -1,0 +1,219 @@
+//! A running sale: Stock, ledger, catalog and the thread that writes, held together.
+//! Everything reaches them through here; only the flusher commits claims.
+
+use crate::{
+    Catalog, Clock, IdText, Ids, OpenError, Readiness, SaleSettings,
+    durable::{Durability, Serve},
+    flusher::{Flusher, Settling, State},
+    loading,
+};
+use arc_swap::{ArcSwap, Guard};
+use ledger::{AuditEntry, Ledger};
+use parking_lot::Mutex;
+use rules::{Claim, Epoch, TimeMs};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use stock::Stock;
+
+/// Where the sale reports what it measures; filled by whoever publishes metrics.
+pub trait Meter: Send + Sync {
+    /// A batch of claims was committed.
+    fn committed(&self, claims: usize, took: Duration);
+    /// The ledger failed and recovery began.
+    fn recovery(&self);
+}
+
+/// What the threads of a sale share.
+pub struct Inner {
+    pub settings: SaleSettings,
+    pub stock: Arc<dyn Stock>,
+    pub ledger: Arc<dyn Ledger>,
+    pub clock: Arc<dyn Clock>,
+    pub meter: Arc<dyn Meter>,
+    pub ids: Ids,
+    pub catalog: ArcSwap<Catalog>,
+    pub durability: Durability,
+    pub settling: Settling,
+    pub state: State,
+    pub epoch: AtomicU32,
+    /// Held by one operator's change at a time, and by a recovery.
+    pub desk: Mutex<()>,
+    audit: Mutex<Vec<AuditEntry>>,
+}
+
+/// Held while something works on the state that everybody relies on; if that panics, an invariant is broken.
+pub struct Sound<'a>(&'a Inner);
+
+impl Drop for Sound<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(
+                "an invariant is broken: everyone in flight hears \"unknown\", and the process goes"
+            );
+            self.0.state.set(Readiness::Broken);
+            self.0.settling.stopped();
+            self.0.durability.recovered();
+        }
+    }
+}
+
+impl Inner {
+    /// Watches over what the caller does until it is dropped.
+    pub fn sound(&self) -> Sound<'_> {
+        Sound(self)
+    }
+
+    /// The ownership under which things are written now.
+    pub fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// Writes the audit entries that wait. Those that cannot be written now wait on.
+    pub fn write_waiting_audit(&self) {
+        let waiting = std::mem::take(&mut *self.audit.lock());
+        if waiting.is_empty() {
+            return;
+        }
+        if let Err(fault) = self.ledger.write_audit(&waiting) {
+            tracing::warn!(%fault, entries = waiting.len(), "audit entries wait for the ledger");
+            let mut audit = self.audit.lock();
+            let later = std::mem::replace(&mut *audit, waiting);
+            audit.extend(later);
+            audit.truncate(self.settings.audit_queue_max);
+        }
+    }
+
+    /// Queues the audit entry of a call that changed nothing.
+    pub fn audit(&self, entry: AuditEntry) {
+        let full = {
+            let mut audit = self.audit.lock();
+            audit.push(entry);
+            audit.len() >= self.settings.audit_queue_max
+        };
+        if full {
+            self.write_waiting_audit();
+        }
+    }
+}
+
+/// A running sale.
+pub struct Sale {
+    pub(crate) inner: Arc<Inner>,
+    writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+impl Sale {
+    /// Takes ownership of the ledger, loads Stock from it and starts to write.
+    pub fn open(
+        ledger: Arc<dyn Ledger>,
+        stock: Arc<dyn Stock>,
+        clock: Arc<dyn Clock>,
+        meter: Arc<dyn Meter>,
+        settings: SaleSettings,
+    ) -> Result<Self, OpenError> {
+        let epoch = ledger.own()?;
+        let ids = crate::read_ids(&*ledger)?;
+        let catalog = loading::load(&*ledger, &*stock, epoch, 1)?;
+        let within = Duration::from_millis(settings.answer_within_ms);
+        let inner = Arc::new(Inner {
+            settings,
+            stock,
+            ledger,
+            clock,
+            meter,
+            ids,
+            catalog: ArcSwap::from_pointee(catalog),
+            durability: Durability::new(settings.cores, within),
+            settling: Settling::default(),
+            state: State::new(),
+            epoch: AtomicU32::new(epoch.0),
+            desk: Mutex::new(()),
+            audit: Mutex::new(Vec::new()),
+        });
+        let flusher = Flusher::new(Arc::clone(&inner), epoch);
+        let writer = std::thread::Builder::new().name("writer".into());
+        let writer = writer.spawn(|| flusher.run()).expect("the system starts one more thread");
+        Ok(Self { inner, writer: Mutex::new(Some(writer)) })
+    }
+
+    /// Writes everything that was decided and stops writing. Claims decided after this are never answered,
+    /// so it is called once nobody asks any more.
+    pub fn close(&self) {
+        self.inner.state.set(Readiness::Draining);
+        self.inner.settling.stop();
+        if let Some(writer) = self.writer.lock().take() {
+            // A writer that panicked has said so already, and the state is `Broken`.
+            let _ = writer.join();
+        }
+    }
+
+    /// Says `Draining` from now on.
+    pub fn drain(&self) {
+        self.inner.state.set(Readiness::Draining);
+    }
+
+    /// What `/readyz` says.
+    pub fn readiness(&self) -> Readiness {
+        self.inner.state.get()
+    }
+
+    /// The activities at this moment.
+    pub fn catalog(&self) -> Guard<Arc<Catalog>> {
+        self.inner.catalog.load()
+    }
+
+    /// Now, by the one clock.
+    pub fn now(&self) -> TimeMs {
+        self.inner.clock.now()
+    }
+
+    /// The ledger, for what needs no decision: accounts, reading.
+    pub fn ledger(&self) -> &Arc<dyn Ledger> {
+        &self.inner.ledger
+    }
+
+    /// The id of a claim and its order.
+    pub fn claim_id(&self, claim: &Claim) -> IdText {
+        self.inner.ids.claim(claim)
+    }
+
+    /// Ids of claims and tickets.
+    pub fn ids(&self) -> &Ids {
+        &self.inner.ids
+    }
+
+    /// How often the ledger failed and was read anew.
+    pub fn recoveries(&self) -> u64 {
+        self.inner.durability.recoveries()
+    }
+
+    /// Claims decided and not durable.
+    pub fn pending(&self) -> u64 {
+        self.inner.stock.pending()
+    }
+
+    /// Wakes a core's waiters as commits come in; runs on that core for ever.
+    pub fn serve_waiters(&self, core: usize) -> Serve<'_> {
+        self.inner.durability.serve(core)
+    }
+
+    /// Wakes a core's late waiters; to be called every few milliseconds.
+    pub fn tick_waiters(&self, core: usize) {
+        self.inner.durability.tick(core);
+    }
+
+    /// Waits, blocking, until everything decided before this call is written; false if that takes too long.
+    pub fn settle(&self) -> bool {
+        self.inner.settling.wait(Duration::from_millis(self.inner.settings.settle_within_ms))
+    }
+
+    /// Queues the audit entry of a call that changed nothing.
+    pub fn audit(&self, entry: AuditEntry) {
+        self.inner.audit(entry);
+    }
+}

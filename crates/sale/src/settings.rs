@@ -1,0 +1,34 @@
+//! The bounds of a sale that an operator may change, with their units and defaults.
+
+/// Settings of the use cases; see `default.toml` of the binary for what each means to an operator.
+#[derive(Clone, Copy, Debug)]
+pub struct SaleSettings {
+    /// Threads that answer requests; each wakes its own waiters.
+    pub cores: usize,
+    /// Microseconds from the start of one commit to the start of the next while claims keep coming.
+    pub commit_interval_us: u64,
+    /// Milliseconds a reply waits for the disk before it says "queued", or "busy" for a refusal.
+    pub answer_within_ms: u64,
+    /// Milliseconds between two recordings of people's parts.
+    pub parts_interval_ms: u64,
+    /// Parts recorded in one transaction, so that claims never wait long behind them.
+    pub parts_batch_max: usize,
+    /// Audit entries of reading calls that wait to be written; one more is written at once.
+    pub audit_queue_max: usize,
+    /// Milliseconds an export waits for what was decided before it.
+    pub settle_within_ms: u64,
+}
+
+impl Default for SaleSettings {
+    fn default() -> Self {
+        Self {
+            cores: 1,
+            commit_interval_us: 500,
+            answer_within_ms: 2_000,
+            parts_interval_ms: 100,
+            parts_batch_max: 500,
+            audit_queue_max: 1_000,
+            settle_within_ms: 30_000,
+        }
+    }
+}

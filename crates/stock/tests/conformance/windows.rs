@@ -1,0 +1,68 @@
+//! Windows: half-open, to the millisecond, judged by the moment of arrival (C5).
+//! A type's own window counts instead of its activity's.
+
+use super::world::{BOX, ENDS, New, OPENS, SEAT, Shop, ask, setup};
+use rules::{EventKind, Refusal, TimeMs, Window};
+use stock::{ClaimAsk, Decision};
+
+fn outcome(shop: &Shop, ask: ClaimAsk) -> Option<Refusal> {
+    match shop.claim(ask).expect("no fault") {
+        Decision::Accepted { .. } => None,
+        Decision::Refused { refusal, .. } => Some(refusal),
+        Decision::Known { claim, .. } => panic!("no key was given: {claim:?}"),
+    }
+}
+
+/// C5: one millisecond early or late is early or late.
+pub fn windows_hold_to_the_millisecond(new: New) {
+    let shop = Shop::open(new, &[setup(&[(9, 9)])]);
+    let rows = [
+        (0, Some(Refusal::NotStarted)),
+        (OPENS - 1, Some(Refusal::NotStarted)),
+        (OPENS, None),
+        (ENDS - 1, None),
+        (ENDS, Some(Refusal::Ended)),
+        (u64::MAX, Some(Refusal::Ended)),
+        // C14: the clock may step back; each claim is judged by its own moment.
+        (OPENS - 1, Some(Refusal::NotStarted)),
+        (OPENS, None),
+    ];
+    for (now, expected) in rows {
+        assert_eq!(outcome(&shop, ClaimAsk { now: TimeMs(now), ..ask(1) }), expected, "at {now}");
+    }
+    assert_eq!(shop.supply(SEAT), (6, 3, 0));
+}
+
+/// C5, for sessions inside an activity.
+pub fn a_type_may_have_a_window_of_its_own(new: New) {
+    let mut sessions = setup(&[(9, 9), (9, 9)]);
+    let own = Window::new(TimeMs(OPENS + 10), TimeMs(OPENS + 20)).unwrap();
+    sessions.activity.types[1].window = Some(own);
+    let shop = Shop::open(new, &[sessions]);
+    let rows = [
+        (9, None, Some(Refusal::NotStarted)),
+        (10, None, None),
+        (19, None, None),
+        (20, None, Some(Refusal::Ended)),
+    ];
+    for (ms, seat, session) in rows {
+        let now = TimeMs(OPENS + ms);
+        assert_eq!(outcome(&shop, ClaimAsk { now, ..ask(1) }), seat);
+        assert_eq!(outcome(&shop, ClaimAsk { now, ticket_type: BOX, ..ask(1) }), session);
+    }
+}
+
+pub fn a_later_end_counts_at_once(new: New) {
+    let first = setup(&[(9, 9)]);
+    let mut longer = first.activity.clone();
+    longer.window = Window::new(TimeMs(OPENS), TimeMs(ENDS + 1)).unwrap();
+    let shop = Shop::open(new, &[first]);
+    let late = ClaimAsk { now: TimeMs(ENDS), ..ask(1) };
+    assert_eq!(outcome(&shop, late), Some(Refusal::Ended));
+    shop.event(EventKind::Changed(Box::new(longer)));
+    assert_eq!(outcome(&shop, late), None);
+    assert_eq!(shop.no(ClaimAsk { now: TimeMs(ENDS + 1), ..ask(1) }).0, Refusal::Ended);
+    shop.commit();
+    shop.recover();
+    assert_eq!(outcome(&shop, late), None, "a load keeps it");
+}

@@ -1,0 +1,191 @@
+//! The calls that no crowd makes: accounts, operators, machine room, documents. They go through a router and may
+//! block a worker thread, never a core.
+
+mod admin;
+mod admin_reads;
+mod export;
+mod machine;
+mod user;
+
+use crate::{
+    App,
+    envelope::{Problem, Reply},
+    language::Language,
+    params::{Params, Reason, bad},
+    service::Ret,
+};
+pub use admin::COMMAND_LINE;
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    response::Response,
+    routing::{MethodRouter, any},
+};
+use bytes::Bytes;
+use http::{Method, Request, header, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use sale::TimeMs;
+use serde::de::DeserializeOwned;
+use std::{future::Future, sync::Arc};
+
+/// What every call here is given: the whole request, read within its bound.
+pub struct Asked {
+    app: Arc<App>,
+    parts: Parts,
+    body: Bytes,
+    language: Language,
+    now: TimeMs,
+    /// Whether it came by the control socket, whose user may do everything.
+    control: bool,
+}
+
+/// Which body a call takes.
+#[derive(Clone, Copy)]
+enum Takes {
+    /// A small one, by anyone.
+    Little,
+    /// An operator's import: who asks is known before it is read.
+    Import,
+}
+
+/// The routes of the main listener.
+pub fn routes(app: Arc<App>) -> Router {
+    all_routes(app, false)
+}
+
+/// The routes of the control socket.
+pub fn control_routes(app: Arc<App>) -> Router {
+    all_routes(app, true)
+}
+
+fn all_routes(app: Arc<App>, control: bool) -> Router {
+    let at = At { app, control };
+    let mut router = Router::new()
+        .merge(user::routes(&at))
+        .merge(admin::routes(&at))
+        .merge(admin_reads::routes(&at))
+        .merge(machine::routes(&at));
+    if control {
+        router = router.merge(user::control_routes(&at));
+    }
+    router.fallback_service(at.call(&[Method::GET, Method::POST], Takes::Little, not_found))
+}
+
+async fn not_found(_: Asked) -> Result<Reply, Problem> {
+    Err(Problem::NotFound("path"))
+}
+
+/// Where a router stands.
+#[derive(Clone)]
+struct At {
+    app: Arc<App>,
+    control: bool,
+}
+
+impl At {
+    /// A route that answers these methods with `handler`, which is given the whole request.
+    fn call<F, A>(&self, methods: &'static [Method], takes: Takes, handler: F) -> MethodRouter
+    where
+        F: Fn(Asked) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Result<Reply, Problem>> + Send + 'static,
+    {
+        let run = move |State(at): State<At>, request: Request<Body>| {
+            let handler = handler.clone();
+            async move {
+                let language = Language::of(request.headers());
+                let answered = match read(at, request, methods, takes, language).await {
+                    Ok(asked) => handler(asked).await,
+                    Err(problem) => Err(problem),
+                };
+                finish(answered.unwrap_or_else(|problem| problem.reply(language)))
+            }
+        };
+        any(run).with_state(self.clone())
+    }
+}
+
+fn finish(reply: Reply) -> Response {
+    let mut response = reply.response.map(Body::new);
+    response.extensions_mut().insert(Ret(reply.ret));
+    response
+}
+
+async fn read(
+    at: At,
+    request: Request<Body>,
+    methods: &[Method],
+    takes: Takes,
+    language: Language,
+) -> Result<Asked, Problem> {
+    let (parts, body) = request.into_parts();
+    let read_only = methods == GET && parts.method == Method::HEAD;
+    if !methods.contains(&parts.method) && !read_only {
+        return Err(Problem::Method(allowed(methods)));
+    }
+    let app = at.app;
+    let bytes_max = match takes {
+        Takes::Little => app.settings.body_bytes_max,
+        Takes::Import => {
+            // Nobody makes us read 64 MB before we know that an operator sent them.
+            if !at.control {
+                let who = app.need_who(&parts.headers, app.sale.now())?;
+                app.may_change(&parts.method, &parts.headers)?;
+                if !who.session.operator {
+                    return Err(Problem::Operators);
+                }
+            }
+            app.settings.import_bytes_max
+        }
+    };
+    let body = match Limited::new(body, bytes_max).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(Problem::TooLarge),
+        Err(_) => return Err(bad("body", Reason::Encoding).into()),
+    };
+    let now = app.sale.now();
+    Ok(Asked { app, parts, body, language, now, control: at.control })
+}
+
+/// The methods of calls that only read.
+const GET: &[Method] = &[Method::GET];
+/// The methods of calls that change something.
+const POST: &[Method] = &[Method::POST];
+
+fn allowed(methods: &[Method]) -> &'static str {
+    match methods {
+        [Method::GET] => "GET, HEAD",
+        [Method::POST] => "POST",
+        _ => "GET, POST",
+    }
+}
+
+impl Asked {
+    /// The parameters of the query.
+    fn params(&self) -> Result<Params<'_>, Problem> {
+        Ok(Params::read(self.parts.uri.query().unwrap_or_default())?)
+    }
+
+    /// The body as this type of object; what is wrong with it is named.
+    fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let kind = self.parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            return Err(Problem::ContentType);
+        }
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // Where, not what: the body may hold a password.
+            let place = format!("body: line {} column {}", error.line(), error.column());
+            let reason = self.language.pick("not the JSON this call takes", "JSON 格式不正确");
+            Problem::Content(format!("{place}: {reason}"), serde_json::json!({}))
+        })
+    }
+}
+
+/// Runs blocking work off the cores. If it panicked, nobody knows what it did.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Problem::Fault(sale::Effect::Unknown))
+}

@@ -1,0 +1,14 @@
+//! The documents for people: the interface as OpenAPI, a page that shows it, and the plain first page.
+//! They say what the code does; a test holds the document against the routes.
+
+mod docs;
+mod front;
+
+pub use docs::docs_page;
+pub use front::front_page;
+
+/// The interface as OpenAPI 3.1.
+pub const OPENAPI: &str = include_str!("openapi.json");
+
+/// A page and its Content-Security-Policy.
+pub type Page = (String, String);

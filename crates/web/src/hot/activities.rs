@@ -1,0 +1,110 @@
+//! /act/list and /act/detail: what is on sale and how it stands.
+
+use super::Asked;
+use crate::{
+    envelope::{Keep, Problem, Reply, begin, end, reply},
+    json,
+    pages::Page,
+    params::{Reason, bad},
+};
+use http::StatusCode;
+use sale::{ActivityState, Summary, standing};
+
+/// Which states a list holds.
+enum Wanted {
+    AllButEnded,
+    Only(ActivityState),
+}
+
+impl Wanted {
+    fn holds(&self, state: ActivityState) -> bool {
+        match self {
+            Self::AllButEnded => state != ActivityState::Ended,
+            Self::Only(wanted) => *wanted == state,
+        }
+    }
+}
+
+/// How public answers may be kept: those of someone signed in are theirs alone.
+fn keep(asked: &Asked<'_>) -> Keep {
+    if asked.who.is_some() { Keep::Private } else { Keep::Check }
+}
+
+/// /act/list
+pub fn list(asked: Asked<'_>) -> Result<Reply, Problem> {
+    let paging = asked.paging()?;
+    let wanted = match asked.params.get("state") {
+        None => Wanted::AllButEnded,
+        Some(name) => ActivityState::from_name(name)
+            .map(Wanted::Only)
+            .ok_or_else(|| bad("state", Reason::Choice))?,
+    };
+    let pages = asked.app.pages();
+    let after = match &paging.last_id {
+        None => 0,
+        Some(id) => {
+            let page = pages.get(id).ok_or_else(|| bad("lastId", Reason::Choice))?;
+            let key = page.entry.activity.sort_key();
+            pages.sorted.partition_point(|one| one.entry.activity.sort_key() <= key)
+        }
+    };
+    let skip = if paging.last_id.is_some() { 0 } else { paging.skip() };
+    let standing = |page: &'_ std::sync::Arc<Page>| (page.clone(), stands(&asked, page));
+    let mut found = pages.sorted[after..]
+        .iter()
+        .map(standing)
+        .filter(|(_, (state, _))| wanted.holds(*state))
+        .skip(skip);
+    let shown: Vec<_> = found.by_ref().take(paging.size).collect();
+    let more = found.next().is_some();
+    let mut out = begin(512 + shown.len() * 512);
+    out.push(b'{');
+    let last = shown.last().map(|(page, _)| page.entry.activity.id.as_str());
+    paging.fields(&mut out, more, last);
+    json::key(&mut out, "list");
+    json::list(&mut out, &shown, |out, (page, (state, summary))| {
+        page.begin(out);
+        json::field(out, "state", state.name());
+        json::field(out, "left", &summary.supply.available);
+        out.push(b'}');
+    });
+    out.push(b'}');
+    Ok(reply(0, StatusCode::OK, end(out), keep(&asked)))
+}
+
+fn stands(asked: &Asked<'_>, page: &Page) -> (ActivityState, Summary) {
+    let summary = asked.app.sale.summary(page.entry.no);
+    let window = page.entry.activity.window;
+    let state = standing(asked.now, window, summary.closed, summary.paused, summary.supply);
+    (state, summary)
+}
+
+/// /act/detail
+pub fn detail(asked: Asked<'_>) -> Result<Reply, Problem> {
+    let id = asked.params.need("actId")?;
+    let pages = asked.app.pages();
+    let page = pages.get(id).ok_or(Problem::NotFound("actId"))?;
+    let sale = &asked.app.sale;
+    let counts = sale.counts(page.entry.no);
+    let supply = counts.supply();
+    let window = page.entry.activity.window;
+    let state = standing(asked.now, window, counts.closed, counts.paused, supply);
+    let mut out = begin(1024);
+    page.begin(&mut out);
+    json::field(&mut out, "state", state.name());
+    json::field(&mut out, "left", &supply.available);
+    json::field(&mut out, "server_time", &asked.now.0);
+    json::key(&mut out, "tickets");
+    json::list(&mut out, counts.types.iter().enumerate(), |out, (index, counts)| {
+        page.ticket_type(out, index, counts.supply);
+    });
+    if let Some(who) = asked.who {
+        let user = who.session.user;
+        json::field(&mut out, "joined", &sale.joined(page.entry.no, user));
+        json::key(&mut out, "my_tickets");
+        let claims = sale.claims_in(page.entry.no, user);
+        json::list(&mut out, &claims, |out, claim| json::value(out, &sale.ids().ticket(claim)));
+    }
+    out.push(b'}');
+    Ok(reply(0, StatusCode::OK, end(out), keep(&asked)))
+}

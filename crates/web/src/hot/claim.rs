@@ -1,0 +1,155 @@
+//! /ticket/get and /ticket/result: the claim itself. What the sale answers is put into words here, nothing else.
+
+use super::Asked;
+use crate::{
+    envelope::{
+        Keep, Problem, RESULT_AFTER_MS, Reply, begin, end, envelope, refusal_message, reply,
+    },
+    json,
+    language::Language,
+    pages::Page,
+    params::{Reason, bad},
+};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use sale::{Claim, KEY_CHARS_MAX, KeyHash, Outcome, Refusal, Request, TypeNo};
+use std::sync::LazyLock;
+
+/// /ticket/get
+pub async fn get(asked: Asked<'_>) -> Result<Reply, Problem> {
+    let user = asked.need_who()?.session.user;
+    let id = asked.params.need("actId")?;
+    let key = idempotency_key(&asked)?;
+    let page = {
+        let pages = asked.app.pages();
+        std::sync::Arc::clone(pages.get(id).ok_or(Problem::NotFound("actId"))?)
+    };
+    let ticket_type = ticket_type(&asked, &page)?;
+    let request = Request { ticket_type, user, key };
+    let outcome = asked.app.sale.claim(&page.entry, request).await;
+    answer(&asked, &page, ticket_type, outcome)
+}
+
+/// /ticket/result
+pub fn result(asked: Asked<'_>) -> Result<Reply, Problem> {
+    let user = asked.need_who()?.session.user;
+    let text = asked.params.need("claimId")?;
+    let sale = &asked.app.sale;
+    let unknown = Problem::NotFound("claimId");
+    let id = sale.ids().read_claim(text, user).ok_or(unknown.clone())?;
+    let entry = sale.catalog().by_no(id.activity).cloned().ok_or(unknown.clone())?;
+    let page = asked.app.pages().get(&entry.activity.id).cloned().ok_or(unknown)?;
+    let outcome = sale.result(id, user).map_err(|fault| {
+        tracing::warn!(%fault, "the ledger could not say what became of a claim");
+        Problem::Busy
+    })?;
+    answer(&asked, &page, id.ticket_type, outcome)
+}
+
+/// The key of the request, 1 to 64 visible ASCII characters.
+fn idempotency_key(asked: &Asked<'_>) -> Result<Option<KeyHash>, Problem> {
+    let text = key_text(&asked.parts.headers)?;
+    Ok(text.map(|text| asked.app.sale.ids().key(text)))
+}
+
+/// The text of an `Idempotency-Key` header, if there is one.
+pub fn key_text(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut given = headers.get_all("idempotency-key").iter();
+    let Some(value) = given.next() else { return Ok(None) };
+    if given.next().is_some() {
+        return Err(bad("Idempotency-Key", Reason::Twice).into());
+    }
+    let bytes = value.as_bytes();
+    let visible = bytes.iter().all(u8::is_ascii_graphic);
+    let text = std::str::from_utf8(bytes).ok();
+    let text = text.filter(|_| visible && (1..=KEY_CHARS_MAX).contains(&bytes.len()));
+    text.map(Some).ok_or_else(|| bad("Idempotency-Key", Reason::Form).into())
+}
+
+fn ticket_type(asked: &Asked<'_>, page: &Page) -> Result<TypeNo, Problem> {
+    let activity = &page.entry.activity;
+    match asked.params.get("typeId") {
+        None if activity.types.len() == 1 => Ok(TypeNo(0)),
+        None => Err(bad("typeId", Reason::Missing).into()),
+        Some(id) => match activity.type_by_id(id) {
+            Some((number, _)) => Ok(number),
+            None => Err(Problem::NotFound("typeId")),
+        },
+    }
+}
+
+fn answer(
+    asked: &Asked<'_>,
+    page: &Page,
+    kind: TypeNo,
+    outcome: Outcome,
+) -> Result<Reply, Problem> {
+    let language = || Language::of(&asked.parts.headers);
+    match outcome {
+        Outcome::Won(claim) => Ok(won(asked, page, &claim)),
+        Outcome::Queued(claim) => Ok(queued(asked, &claim, language())),
+        Outcome::Refused(refusal, had) => Ok(refused(asked, page, kind, refusal, &had)),
+        Outcome::Busy => Err(Problem::Busy),
+        Outcome::Failed(effect) => Err(Problem::Fault(effect)),
+    }
+}
+
+fn won(asked: &Asked<'_>, page: &Page, claim: &Claim) -> Reply {
+    let ids = asked.app.sale.ids();
+    let mut out = begin(768);
+    out.push(b'{');
+    let effective = page.ticket_fields(&mut out, ids, claim, asked.app.sale.now());
+    json::field(&mut out, "actId", &page.entry.activity.id);
+    json::field(&mut out, "isEffective", &effective.0);
+    json::field(&mut out, "order_id", ids.claim(claim).as_str());
+    out.push(b'}');
+    reply(0, StatusCode::OK, end(out), Keep::Private)
+}
+
+fn queued(asked: &Asked<'_>, claim: &Claim, language: Language) -> Reply {
+    let mut data = vec![b'{'];
+    json::field(&mut data, "claim_id", asked.app.sale.claim_id(claim).as_str());
+    json::field(&mut data, "retry_after_ms", &RESULT_AFTER_MS);
+    data.push(b'}');
+    let body = envelope(1, language.pick("queued", "排队中"), &data);
+    reply(1, StatusCode::OK, body, Keep::Private)
+}
+
+/// The answers of refusals that say the same to everyone, made once: by refusal, English and Chinese.
+static SAME_FOR_ALL: LazyLock<[[Bytes; 2]; Refusal::ALL.len()]> = LazyLock::new(|| {
+    Refusal::ALL.map(|refusal| {
+        [Language::En, Language::Zh].map(|language| {
+            let message = refusal_message(refusal, language);
+            Bytes::from(envelope(refusal.number().into(), message, b"{}"))
+        })
+    })
+});
+
+fn refused(asked: &Asked<'_>, page: &Page, kind: TypeNo, refusal: Refusal, had: &[Claim]) -> Reply {
+    let language = Language::of(&asked.parts.headers);
+    let number = i16::from(refusal.number());
+    let body = match refusal {
+        Refusal::NotStarted => {
+            let activity = &page.entry.activity;
+            let window = activity.window_of(kind).unwrap_or(activity.window);
+            let mut data = vec![b'{'];
+            json::field(&mut data, "start_time", &window.start().seconds());
+            json::field(&mut data, "server_time", &asked.now.0);
+            data.push(b'}');
+            Bytes::from(envelope(number, refusal_message(refusal, language), &data))
+        }
+        Refusal::LimitReached => {
+            let mut data = br#"{"tickets":"#.to_vec();
+            let ids = asked.app.sale.ids();
+            json::list(&mut data, had, |out, claim| page.ticket(out, ids, claim, asked.now));
+            data.push(b'}');
+            Bytes::from(envelope(number, refusal_message(refusal, language), &data))
+        }
+        Refusal::Ended | Refusal::SoldOut | Refusal::NotEligible | Refusal::Paused => {
+            let row = Refusal::ALL.iter().position(|one| *one == refusal);
+            let row = row.expect("ALL is complete");
+            SAME_FOR_ALL[row][language.pick(0, 1)].clone()
+        }
+    };
+    reply(number, StatusCode::OK, body, Keep::Private)
+}

@@ -1,0 +1,165 @@
+//! The calls that a crowd makes: the source article's five, the result of a queued claim, and the pulse.
+//! Each costs a few microseconds; none waits for anything but the disk, and only a claim does that.
+
+mod activities;
+mod claim;
+mod tickets;
+
+pub use claim::key_text;
+
+use crate::{
+    App,
+    body::ReplyBody,
+    envelope::{Problem, Reply},
+    metrics::Call,
+    params::{Params, Reason, bad},
+    service::{Changes, method_allowed},
+    who::Who,
+};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use sale::TimeMs;
+use std::borrow::Cow;
+
+/// What every call here is given.
+pub struct Asked<'a> {
+    app: &'a App,
+    parts: &'a Parts,
+    params: Params<'a>,
+    who: Option<Who>,
+    now: TimeMs,
+}
+
+/// Answers one of these calls.
+pub async fn answer(
+    app: &App,
+    call: Call,
+    changes: Changes,
+    request: Request<Incoming>,
+) -> Result<Reply, Problem> {
+    method_allowed(call, request.method())?;
+    if call == Call::Healthz {
+        return Ok(healthz());
+    }
+    let (parts, body) = request.into_parts();
+    if changes == Changes::Yes {
+        app.may_change(&parts.method, &parts.headers)?;
+    }
+    let content = if body.is_end_stream() {
+        Bytes::new()
+    } else {
+        read_body(body, app.settings.body_bytes_max).await?
+    };
+    // The whole request is here: this is the moment of arrival (promise 5).
+    let now = app.sale.now();
+    let who = app.who(&parts.headers, now)?;
+    let mut params = Params::read(parts.uri.query().unwrap_or_default())?;
+    if !content.is_empty() {
+        add_body(&mut params, &parts, &content)?;
+    }
+    let asked = Asked { app, parts: &parts, params, who, now };
+    match call {
+        Call::TicketGet => claim::get(asked).await,
+        Call::TicketResult => claim::result(asked),
+        Call::ActDetail => activities::detail(asked),
+        Call::ActList => activities::list(asked),
+        Call::TicketList => tickets::list(asked),
+        Call::TicketDetail => tickets::detail(asked),
+        Call::Healthz | Call::User | Call::Admin | Call::Other => Err(Problem::NotFound("path")),
+    }
+}
+
+impl Asked<'_> {
+    /// Who asks, where someone has to.
+    fn need_who(&self) -> Result<Who, Problem> {
+        self.who.ok_or(Problem::SignIn)
+    }
+
+    /// The size of a page and where it begins.
+    fn paging(&self) -> Result<Paging, Problem> {
+        let size = self.params.number("pageSize", 1, PAGE_SIZE_MAX)?.unwrap_or(PAGE_SIZE);
+        let page = self.params.number("page", 1, PAGE_MAX)?;
+        let last_id = self.params.get("lastId").map(str::to_owned);
+        if page.is_some() && last_id.is_some() {
+            return Err(bad("lastId", Reason::Together).into());
+        }
+        Ok(Paging { size: size as usize, page: page.unwrap_or(1) as usize, last_id })
+    }
+}
+
+/// Entries of a page where nothing is said.
+const PAGE_SIZE: u64 = 20;
+/// Entries of a page at most.
+const PAGE_SIZE_MAX: u64 = 100;
+/// The number of a page at most: beyond what any list here can hold.
+const PAGE_MAX: u64 = 1_000_000_000;
+
+/// Which part of a list is wanted.
+pub struct Paging {
+    size: usize,
+    page: usize,
+    last_id: Option<String>,
+}
+
+impl Paging {
+    /// Entries before the page, where it is asked for by number.
+    fn skip(&self) -> usize {
+        (self.page - 1).saturating_mul(self.size)
+    }
+
+    /// Appends the fields around a list. With `lastId` a page has no number.
+    fn fields(&self, out: &mut Vec<u8>, more: bool, last_id: Option<&str>) {
+        let number = self.last_id.is_none().then_some(self.page);
+        crate::json::field(out, "pageNum", &number);
+        crate::json::field(out, "pageSize", &self.size);
+        crate::json::field(out, "hasMore", &more);
+        crate::json::field(out, "lastId", &last_id);
+    }
+}
+
+fn healthz() -> Reply {
+    let mut response = Response::new(ReplyBody::Ready(Bytes::from_static(b"ok")));
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    Reply { ret: 0, response }
+}
+
+/// The body, within its bound.
+async fn read_body(body: Incoming, bytes_max: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, bytes_max).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::TooLarge),
+        // The connection broke, or the chunks did: nobody will read this.
+        Err(_) => Err(bad("body", Reason::Encoding).into()),
+    }
+}
+
+/// Parameters may also come as a form, or as an object of texts and numbers.
+fn add_body<'a>(
+    params: &mut Params<'a>,
+    parts: &'a Parts,
+    content: &'a [u8],
+) -> Result<(), Problem> {
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let text = std::str::from_utf8(content).map_err(|_| bad("body", Reason::Encoding))?;
+        return Ok(params.extend(text)?);
+    }
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::ContentType);
+    }
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(content).map_err(|_| bad("body", Reason::Form))?;
+    for (name, value) in object {
+        let value = match value {
+            serde_json::Value::String(text) => text,
+            serde_json::Value::Number(number) => number.to_string(),
+            _ => return Err(bad(&name, Reason::Form).into()),
+        };
+        params.add(Cow::Owned(name), Cow::Owned(value))?;
+    }
+    Ok(())
+}

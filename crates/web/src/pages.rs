@@ -1,0 +1,153 @@
+//! The parts of answers that only change when an operator changes a definition: texts and times, as JSON.
+//! Counts, states and codes are never in here.
+
+use crate::json;
+use sale::{Activity, Catalog, Claim, Entry, Ids, TicketType, TimeMs, UnitKind};
+use std::{collections::HashMap, sync::Arc};
+
+/// The prepared parts of one activity.
+pub struct Page {
+    /// The activity.
+    pub entry: Arc<Entry>,
+    /// `"id":…,"name":…` up to the end time: what lists and details begin with.
+    head: Vec<u8>,
+    types: Vec<TypePage>,
+}
+
+/// The prepared parts of one ticket type.
+struct TypePage {
+    /// In a detail: `"id":…` up to `limit_per_user`.
+    head: Vec<u8>,
+    /// In a detail: the window.
+    times: Vec<u8>,
+    /// In a ticket record: name, desc and image.
+    texts: Vec<u8>,
+    /// In a ticket record: `act_id` and `type_id`.
+    ids: Vec<u8>,
+    /// In a ticket record: the validity.
+    validity: Vec<u8>,
+}
+
+/// The prepared parts of all activities of one catalog.
+pub struct Pages {
+    /// The catalog's version.
+    pub version: u64,
+    by_id: HashMap<String, Arc<Page>>,
+    /// Soonest first, then by id.
+    pub sorted: Vec<Arc<Page>>,
+}
+
+impl Pages {
+    /// Prepares a catalog.
+    pub fn new(catalog: &Catalog) -> Self {
+        let page = |entry: &Arc<Entry>| Arc::new(Page::new(Arc::clone(entry)));
+        let sorted: Vec<Arc<Page>> = catalog.sorted().iter().map(page).collect();
+        let id = |page: &Arc<Page>| (page.entry.activity.id.clone(), Arc::clone(page));
+        Self { version: catalog.version, by_id: sorted.iter().map(id).collect(), sorted }
+    }
+
+    /// The activity with this id.
+    pub fn get(&self, id: &str) -> Option<&Arc<Page>> {
+        self.by_id.get(id)
+    }
+}
+
+impl Page {
+    fn new(entry: Arc<Entry>) -> Self {
+        let activity = &entry.activity;
+        let mut head = Vec::new();
+        let out = &mut head;
+        out.push(b'{');
+        json::field(out, "id", &activity.id);
+        json::field(out, "name", &activity.name);
+        json::field(out, "desc", &activity.desc);
+        json::field(out, "image", &activity.image);
+        json::field(out, "start_time", &activity.window.start().seconds());
+        json::field(out, "end_time", &activity.window.end().seconds());
+        let types = activity.types.iter().map(|kind| TypePage::new(activity, kind)).collect();
+        Self { entry, head, types }
+    }
+
+    /// Appends the open object that lists and details begin with.
+    pub fn begin(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head);
+    }
+
+    /// Appends one ticket type of a detail.
+    pub fn ticket_type(&self, out: &mut Vec<u8>, index: usize, supply: sale::Supply) {
+        let page = &self.types[index];
+        out.extend_from_slice(&page.head);
+        json::field(out, "total", &supply.total);
+        json::field(out, "left", &supply.available);
+        json::field(out, "held", &supply.held);
+        out.extend_from_slice(&page.times);
+    }
+
+    /// Appends the fields of a ticket record without the braces around them.
+    pub fn ticket_fields(
+        &self,
+        out: &mut Vec<u8>,
+        ids: &Ids,
+        claim: &Claim,
+        now: TimeMs,
+    ) -> Effective {
+        let index = usize::from(claim.ticket_type.0);
+        let (page, kind) = (&self.types[index], &self.entry.activity.types[index]);
+        let effective = Effective(kind.validity.holds(now));
+        json::key(out, "id");
+        out.push(b'"');
+        out.extend_from_slice(ids.claim(claim).as_str().as_bytes());
+        out.extend_from_slice(b"-1\"");
+        out.extend_from_slice(&page.texts);
+        json::key(out, "code");
+        let code = |code: &str| json::value(out, code);
+        if kind.kind == UnitKind::Plain
+            || self.entry.with_code(claim.ticket_type, claim.unit, code).is_none()
+        {
+            out.extend_from_slice(b"null");
+        }
+        out.extend_from_slice(&page.ids);
+        json::field(out, "is_effective", &effective.0);
+        out.extend_from_slice(&page.validity);
+        json::field(out, "state", "valid");
+        json::field(out, "claim_no", &claim.claim_no.0);
+        effective
+    }
+
+    /// Appends a ticket record.
+    pub fn ticket(&self, out: &mut Vec<u8>, ids: &Ids, claim: &Claim, now: TimeMs) {
+        out.push(b'{');
+        self.ticket_fields(out, ids, claim, now);
+        out.push(b'}');
+    }
+}
+
+/// Whether a ticket is valid and now is within its validity.
+#[derive(Clone, Copy)]
+pub struct Effective(pub bool);
+
+impl TypePage {
+    fn new(activity: &Activity, kind: &TicketType) -> Self {
+        let (mut head, mut times) = (vec![b'{'], Vec::new());
+        json::field(&mut head, "id", &kind.id);
+        json::field(&mut head, "name", &kind.name);
+        json::field(&mut head, "desc", &kind.desc);
+        json::field(&mut head, "price", &kind.price.amount());
+        json::field(&mut head, "currency", &kind.price.currency);
+        json::field(&mut head, "limit_per_user", &kind.limit_per_user);
+        let window = kind.window.unwrap_or(activity.window);
+        json::field(&mut times, "start_time", &window.start().seconds());
+        json::field(&mut times, "end_time", &window.end().seconds());
+        times.push(b'}');
+        let image = if kind.image.is_empty() { &activity.image } else { &kind.image };
+        let (mut texts, mut ids, mut validity) = (Vec::new(), Vec::new(), Vec::new());
+        json::field(&mut texts, "name", &kind.name);
+        json::field(&mut texts, "desc", &kind.desc);
+        json::field(&mut texts, "image", image);
+        json::field(&mut ids, "act_id", &activity.id);
+        json::field(&mut ids, "type_id", &kind.id);
+        json::field(&mut validity, "start_time", &kind.validity.from.seconds());
+        json::field(&mut validity, "end_time", &kind.validity.until.map(TimeMs::seconds));
+        Self { head, times, texts, ids, validity }
+    }
+}

@@ -1,0 +1,40 @@
+//! The bounds of the HTTP side that an operator may change, with their units and defaults.
+
+/// Settings of the HTTP side; see `default.toml` of the binary for what each means to an operator.
+#[derive(Clone, Debug)]
+pub struct WebSettings {
+    /// Threads that answer requests.
+    pub cores: usize,
+    /// Connections at a time; one more is told "busy" and closed.
+    pub connections_max: usize,
+    /// Bytes of the body of a call by anyone.
+    pub body_bytes_max: usize,
+    /// Bytes of the body of an operator's import.
+    pub import_bytes_max: usize,
+    /// Milliseconds that connections have to finish what they are at when the server stops.
+    pub drain_ms: u64,
+    /// Whether cookies are sent with `Secure`: where people reach this server under https.
+    pub cookie_secure: bool,
+    /// Origins, beside the server's own, whose pages may change things with the cookie.
+    pub origins: Vec<String>,
+    /// Seconds a session lasts; the cookie's age.
+    pub token_life_s: u32,
+    /// Whether `/metrics` has a listener of its own, and is therefore not on the main one.
+    pub metrics_apart: bool,
+}
+
+impl Default for WebSettings {
+    fn default() -> Self {
+        Self {
+            cores: 1,
+            connections_max: 20_000,
+            body_bytes_max: 64 * 1024,
+            import_bytes_max: 64 * 1024 * 1024,
+            drain_ms: 10_000,
+            cookie_secure: false,
+            origins: Vec::new(),
+            token_life_s: 86_400,
+            metrics_apart: false,
+        }
+    }
+}

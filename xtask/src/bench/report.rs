@@ -1,0 +1,218 @@
+//! What a run prints: the machine, the tables in Markdown, and the verdict of its checks.
+//! Numbers are given with their spread, so that nobody reads more into them than is there.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use super::checks::Checks;
+use super::many_claims::ManyClaims;
+use super::measure::Measured;
+use super::options::{Options, Part};
+use super::slow_sync::{CONNECTIONS, SlowSync};
+use super::table::{Block, Contestant};
+use crate::paths;
+
+/// Median, least and most of what was measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Spread {
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Spread {
+    fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let (Some(&least), Some(&most)) = (values.first(), values.last()) else {
+            return Self { median: f64::NAN, least: f64::NAN, most: f64::NAN };
+        };
+        let middle = values.len() / 2;
+        let median = match values.len() % 2 {
+            0 => f64::midpoint(values[middle - 1], values[middle]),
+            _ => values[middle],
+        };
+        Self { median, least, most }
+    }
+
+    fn ratio(self) -> String {
+        format!("{:.2} ({:.2}-{:.2})", self.median, self.least, self.most)
+    }
+}
+
+/// Which machine, which commit, which options.
+pub fn machine(options: &Options) -> String {
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).current_dir(paths::root()).output();
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        text.unwrap_or_default()
+    };
+    let field = |path: &str, name: &str| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_once(':').map_or(String::new(), |(_, value)| value.trim().to_owned())
+    };
+    let git = |arguments: &[&str]| said("git", &[&["-c", "safe.directory=*"], arguments].concat());
+    let changed = if git(&["status", "--porcelain"]).is_empty() { "" } else { " with changes" };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        writeln!(text, "- {name}: {value}").expect("a String takes everything");
+    };
+    line("commit", &format!("{}{changed}", git(&["rev-parse", "--short=12", "HEAD"])));
+    line("seed", "none, for nothing is drawn: people ask in the order of their numbers");
+    line("cores", &format!("{cores}, shared by the server and the load generator"));
+    line("CPU", &field("/proc/cpuinfo", "model name"));
+    line("memory", &field("/proc/meminfo", "MemTotal"));
+    line("kernel", &said("uname", &["-sr"]));
+    let slices = format!("{} s, {} rounds", options.seconds, options.rounds);
+    line("slices", &format!("{slices}, order rotating; {} people", options.users));
+    text
+}
+
+/// One table for each number of connections.
+pub fn block(block: &Block) -> String {
+    let mut text = format!(
+        "\n### {} connections\n\n| | requests/s | of the plain no-op | CPU µs a request \
+         | of the plain no-op | p50 ms | p99 ms | commits/s |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|\n",
+        block.connections
+    );
+    let plain = &block.lines[0].slices;
+    for line in &block.lines {
+        text.push_str(&row(name(line.contestant), &line.slices, plain));
+    }
+    text.push_str(&own_cost(plain));
+    text
+}
+
+/// What the load generator itself cost beside the plain no-op: were it dear, all ratios would look alike.
+fn own_cost(plain: &[Measured]) -> String {
+    let each = plain.iter().map(|slice| {
+        slice.tally.own_cpu.as_secs_f64() * 1e6 / (slice.tally.answers().max(1) as f64)
+    });
+    format!("\nThe load generator used {:.1} µs of CPU a request.\n", Spread::of(each).median)
+}
+
+fn name(contestant: Contestant) -> &'static str {
+    match contestant {
+        Contestant::Plain => "plain axum no-op",
+        Contestant::Ours(Part::Refusals) => "refusal of a sold-out activity",
+        Contestant::Ours(Part::FirstRefusals) => "a person's first refusal",
+        Contestant::Ours(Part::Claims) => "accepted claim, on disk",
+        Contestant::Ours(Part::List) => "list, 20 activities",
+        Contestant::Ours(Part::Detail) => "detail",
+        Contestant::Ours(_) => "`/healthz` through all layers",
+    }
+}
+
+fn row(name: &str, slices: &[Measured], plain: &[Measured]) -> String {
+    let pairs = || slices.iter().zip(plain);
+    let rate = Spread::of(slices.iter().map(|slice| slice.tally.rate())).median;
+    let rate_ratio = Spread::of(pairs().map(|(one, noop)| one.tally.rate() / noop.tally.rate()));
+    let cpu = Spread::of(slices.iter().map(|slice| slice.cpu_micros)).median;
+    let cpu_ratio = Spread::of(pairs().map(|(one, noop)| one.cpu_micros / noop.cpu_micros));
+    let mut micros = slices[0].tally.micros.clone();
+    for slice in &slices[1..] {
+        micros.add(&slice.tally.micros).expect("all histograms have the same bounds");
+    }
+    let ms = |share: f64| micros.value_at_quantile(share) as f64 / 1000.0;
+    let commits = Spread::of(slices.iter().filter_map(|slice| slice.commits_per_second)).median;
+    // Heartbeats commit too, about once a second.
+    let commits = if commits > 10.0 { format!("{commits:.0}") } else { String::new() };
+    format!(
+        "| {name} | {rate:.0} | {} | {cpu:.1} | {} | {:.2} | {:.2} | {commits} |\n",
+        rate_ratio.ratio(),
+        cpu_ratio.ratio(),
+        ms(0.50),
+        ms(0.99),
+    )
+}
+
+/// Memory, flatness and restarts.
+pub fn many_claims(found: &ManyClaims, options: &Options) -> String {
+    let mut text = format!("\n### With {} claims in the ledger\n\n", found.claims);
+    if let Some(memory) = found.memory.filter(|_| options.wants(Part::Memory)) {
+        let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
+        let each = memory.after.saturating_sub(memory.before) as f64 / found.claims.max(1) as f64;
+        text += &format!(
+            "- memory for each accepted claim: {each:.0} bytes (resident: {:.1} MiB before the import, \
+             {:.1} after it, {:.1} after the claims)\n",
+            mib(memory.before),
+            mib(memory.imported),
+            mib(memory.after),
+        );
+    }
+    if !found.flat.is_empty() {
+        let ratio = Spread::of(found.flat.iter().map(|(many, few)| many / few));
+        let many = Spread::of(found.flat.iter().map(|(many, _)| *many)).median;
+        let few = Spread::of(found.flat.iter().map(|(_, few)| *few)).median;
+        text += &format!(
+            "- claims a second, with them against with 1,000: {} ({many:.0} against {few:.0}; \
+             each round beside a fresh server)\n",
+            ratio.ratio()
+        );
+    }
+    for (how, took) in &found.restarts {
+        text += &format!("- from start to ready after {how}: {:.3} s\n", took.as_secs_f64());
+    }
+    text
+}
+
+/// The slow disk.
+pub fn slow_sync(found: &SlowSync) -> String {
+    let mut text = format!(
+        "\n### 5 ms added to every sync, {CONNECTIONS} connections\n\n| | requests/s \
+         | of the plain no-op | CPU µs a request | of the plain no-op | p50 ms | p99 ms | commits/s |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|\n"
+    );
+    let (plain, claims): (Vec<Measured>, Vec<Measured>) = found.rounds.iter().cloned().unzip();
+    text += &row("plain axum no-op", &plain, &plain);
+    text += &row("accepted claim, on the slow disk", &claims, &plain);
+    let queued: u64 = claims.iter().map(|slice| slice.tally.queued).sum();
+    if queued > 0 {
+        text += &format!("\n{queued} answers said \"queued\".\n");
+    }
+    text
+}
+
+/// The last words.
+pub fn verdict(checks: &Checks) -> String {
+    match checks.failed.as_slice() {
+        [] => format!("\nxtask bench: all {} checks of the results held.\n", checks.held),
+        failed => format!(
+            "\nxtask bench: FAILED, {} of {} checks of the results did not hold:\n- {}\n",
+            failed.len(),
+            checks.held as usize + failed.len(),
+            failed.join("\n- ")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_is_the_median_with_both_ends() {
+        let table = [
+            (vec![3.0, 1.0, 2.0], [2.0, 1.0, 3.0]),
+            (vec![4.0, 1.0, 2.0, 3.0], [2.5, 1.0, 4.0]),
+            (vec![7.0], [7.0, 7.0, 7.0]),
+        ];
+        for (values, [median, least, most]) in table {
+            assert_eq!(Spread::of(values), Spread { median, least, most });
+        }
+        assert!(Spread::of([]).median.is_nan());
+    }
+
+    #[test]
+    fn one_failed_check_changes_the_verdict() {
+        let mut checks = Checks::default();
+        checks.that(true, String::new);
+        assert!(verdict(&checks).contains("all 1 checks"));
+        checks.that(false, || "planted".to_owned());
+        let words = verdict(&checks);
+        assert!(words.contains("FAILED, 1 of 2") && words.contains("planted"), "{words}");
+    }
+}
