@@ -109,11 +109,8 @@ impl SqliteLedger {
         let mut writer = connect(&ledger.database, &ledger.settings, Purpose::Write)?;
         schema::migrate(&writer)?;
         // What an earlier process left in the log is written and synced anew, so that nothing rests on
-        // pages whose sync may have failed there. Someone reading meanwhile is no reason not to start.
-        match empty_log(&writer) {
-            Err(Fail::Because(Cause::Busy)) | Ok(()) => {}
-            Err(fail) => return Err(fail),
-        }
+        // pages whose sync may have failed there. Passive: someone reading is no reason to start late.
+        writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         let checkpoints = Checkpoints::start(ledger.database.clone(), ledger.settings)?;
         checkpoints.watch(&mut writer)?;
         ledger.checkpoints = Some(checkpoints);
