@@ -169,6 +169,9 @@ impl Config {
     pub fn start_log(&self) {
         let filter = tracing_subscriber::EnvFilter::new(&self.log_level);
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // A log that cannot be written (a full disk) would otherwise be complained of on standard error,
+        // which is the log, and that panics.
+        let log = log.log_internal_errors(false);
         // A second start in the same process (tests) keeps the first one's.
         let _ = log.try_init();
     }

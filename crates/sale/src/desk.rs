@@ -216,6 +216,10 @@ impl Sale {
         let catalog = self.inner.catalog.load();
         let entry = catalog.by_id(id).ok_or(DeskRefused::NotFound)?;
         let counts = self.counts(entry.no);
+        // Nothing goes on after a close, so that "resume" must not say it does.
+        if counts.closed && kind != EventKind::Closed {
+            return Err(DeskRefused::Closed);
+        }
         if is_so(&counts) {
             let detail = "was so already".to_owned();
             self.inner.audit(self.entry_for(operator, action, id, detail));

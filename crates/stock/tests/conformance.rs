@@ -125,6 +125,7 @@ macro_rules! conformance {
                 parallel_requests_of_one_user_take_exactly_the_limit
                 nobody_who_came_later_wins_over_someone_who_came_earlier
                 parallel_retries_with_one_key_are_one_claim
+                nothing_is_decided_for_a_state_that_was_given_up
                 sales_that_fail_and_recover_keep_every_promise);
             group!($make, WIDE, comparison:
                 random_plans_with_withdrawals_agree_with_the_model);

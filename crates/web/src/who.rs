@@ -82,6 +82,8 @@ impl App {
         if method != Method::POST {
             return Err(Problem::CookieGet);
         }
+        // A cookie that does not hold is a 401, whatever page sent it.
+        self.who(headers, self.sale.now())?;
         if self.own_page(headers) { Ok(()) } else { Err(Problem::Origin) }
     }
 

@@ -18,6 +18,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct World {
     dir: tempfile::TempDir,
     env: Vec<(String, String)>,
+    wrapper: Vec<String>,
     child: Option<Child>,
     address: String,
 }
@@ -26,13 +27,32 @@ impl World {
     /// An empty folder, nothing started.
     pub fn new() -> Self {
         let dir = tempfile::tempdir().expect("a scratch folder");
-        Self { dir, env: Vec::new(), child: None, address: String::new() }
+        let (env, wrapper) = (Vec::new(), Vec::new());
+        Self { dir, env, wrapper, child: None, address: String::new() }
+    }
+
+    /// An empty folder for a test in which the cost of passwords is not the point.
+    pub fn cheap() -> Self {
+        Self::new()
+            .set("FIRSTCOME_DOOR_PASSWORD_MEMORY_KIB", "7168")
+            .set("FIRSTCOME_DOOR_PASSWORD_PASSES", "1")
     }
 
     /// Sets a variable of the environment for everything started later.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Sets it for everything started from now on, in place of what was set before.
+    pub fn change(&mut self, name: &str, value: &str) {
+        self.env.retain(|(one, _)| one != name);
+        self.env.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Starts the server by a shell's script from now on, which has to `exec "$0" "$@"`.
+    pub fn wrap(&mut self, script: &str) {
+        self.wrapper = vec!["/bin/sh".to_owned(), "-c".to_owned(), script.to_owned()];
     }
 
     /// The ledger's folder.
@@ -68,11 +88,33 @@ impl World {
         String::from_utf8(output.stdout).expect("it prints UTF-8")
     }
 
+    /// A command of the program that runs beside everything else, with its outputs to be read.
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program starts")
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_firstcome"));
         command.args(arguments).arg("--data").arg(self.data());
         command.envs(self.env.iter().cloned());
         command
+    }
+
+    fn wrapped(&self, command: Command) -> Command {
+        let Some((shell, words)) = self.wrapper.split_first() else { return command };
+        let mut wrapped = Command::new(shell);
+        wrapped.args(words).arg(command.get_program()).args(command.get_args());
+        wrapped.envs(self.env.iter().cloned());
+        wrapped
+    }
+
+    /// Ends the server as kill -9 does and starts it again, on another port.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.address.clear();
+        self.serve();
     }
 
     /// Starts the server on a free port, or again on the port it had, and waits until it listens.
@@ -84,11 +126,12 @@ impl World {
             .append(true)
             .open(self.dir.path().join("log"))
             .expect("a log file");
-        let mut command = self.command(&["serve", "--listen", listen]);
+        let mut command = self.wrapped(self.command(&["serve", "--listen", listen]));
         let mut child =
             command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let line = lines.find_map(|line| line.ok()?.strip_prefix("listening on http://").map(str::to_owned));
+        let line = lines
+            .find_map(|line| line.ok()?.strip_prefix("listening on http://").map(str::to_owned));
         self.child = Some(child);
         self.address = line.unwrap_or_else(|| panic!("the server did not start: {}", self.log()));
     }
@@ -148,7 +191,10 @@ impl World {
 
     /// Adds an operator and starts the server; a client signed in as that operator.
     pub fn serve_with_operator(&mut self) -> Client {
-        self.must(&["user", "add", "op", "--role", "operator", "--password-stdin"], "operator-pass\n");
+        self.must(
+            &["user", "add", "op", "--role", "operator", "--password-stdin"],
+            "operator-pass\n",
+        );
         self.serve();
         let mut client = self.client();
         let body = json!({"name": "op", "password": "operator-pass"});
@@ -241,6 +287,34 @@ impl Client {
         self.send("POST", target, &headers, body.to_string().as_bytes()).expect("an answer")
     }
 
+    /// Connects if there is no connection. An error: nothing was sent.
+    pub fn connect(&mut self) -> std::io::Result<()> {
+        self.stream().map(|_| ())
+    }
+
+    /// Sends a request whose answer `receive` reads; an error: it is unknown whether it arrived.
+    pub fn begin(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> std::io::Result<()> {
+        let written = self.write(method, target, headers, b"");
+        if written.is_err() {
+            self.stream = None;
+        }
+        written
+    }
+
+    /// Reads the answer to what `begin` sent.
+    pub fn receive(&mut self) -> std::io::Result<Answer> {
+        let answer = self.stream().and_then(read_answer);
+        if answer.is_err() {
+            self.stream = None;
+        }
+        answer
+    }
+
     /// Any request. An error: no whole answer came, and what became of the request is unknown.
     pub fn send(
         &mut self,
@@ -263,6 +337,17 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> std::io::Result<Answer> {
+        self.write(method, target, headers, body)?;
+        read_answer(self.stream()?)
+    }
+
+    fn write(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> std::io::Result<()> {
         let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\n", self.address);
         if let Some(token) = &self.token {
             head.push_str(&format!("authorization: Bearer {token}\r\n"));
@@ -276,9 +361,7 @@ impl Client {
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(body);
-        let stream = self.stream()?;
-        stream.get_mut().write_all(&bytes)?;
-        read_answer(stream)
+        self.stream()?.get_mut().write_all(&bytes)
     }
 
     fn stream(&mut self) -> std::io::Result<&mut BufReader<TcpStream>> {
@@ -296,7 +379,8 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> std::io::Result<Answer> {
     let broken = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
     let mut line = String::new();
     stream.read_line(&mut line)?;
-    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(broken)?;
+    let status =
+        line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(broken)?;
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
@@ -368,9 +452,11 @@ pub fn tokens(operator: &mut Client, names: &[String]) -> Vec<String> {
         let answer = operator.post_json("/admin/sessions", &json!({ "users": names }));
         assert_eq!(answer.ret(), 0, "{}", answer.json());
         let data = answer.data();
-        tokens.extend(names.iter().map(|name| {
-            data["tokens"][name].as_str().expect("a token for each").to_owned()
-        }));
+        tokens.extend(
+            names
+                .iter()
+                .map(|name| data["tokens"][name].as_str().expect("a token for each").to_owned()),
+        );
     }
     tokens
 }

@@ -85,6 +85,45 @@ pub fn parallel_retries_with_one_key_are_one_claim(new: New) {
     assert_eq!(shop.supply(SEAT), (4900, 100, 0));
 }
 
+/// C6: no claim is accepted by a state that a load has given up, however the two meet.
+pub fn nothing_is_decided_for_a_state_that_was_given_up(new: New) {
+    const LOADS: u32 = 3000;
+    let stock = new();
+    let disk = Disk::new(setup(&[(rules::UNITS_MAX, 1)]));
+    load(&*stock, Epoch(1), std::slice::from_ref(&disk));
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for thread in 0..2 {
+            let (stock, over) = (&*stock, &over);
+            scope.spawn(move || {
+                for n in (0..).take_while(|_| !over.load(Ordering::SeqCst)) {
+                    let decided = wait(stock.claim(&ask((2 * n + thread) % 100_000 + 1)));
+                    let accepted = matches!(decided, Ok(Decision::Accepted { .. }));
+                    assert!(accepted || nothing_happened(&decided), "{decided:?}");
+                }
+            });
+        }
+        let _end = End(&over);
+        let mut pending = Vec::new();
+        for epoch in (2..LOADS).map(Epoch) {
+            load(&*stock, epoch, std::slice::from_ref(&disk));
+            pending.clear();
+            stock.take_pending(&mut pending, 0);
+            let stray = pending.iter().find(|claim: &&Claim| claim.epoch != epoch);
+            assert_eq!(stray, None, "decided before epoch {epoch}, and never given up");
+        }
+    });
+}
+
+/// What buyers may meet beside a win: their own earlier one, a full queue, or the moment of a load.
+fn nothing_happened(decided: &Result<Decision, StockFault>) -> bool {
+    match decided {
+        Ok(Decision::Refused { refusal, .. }) => *refusal == Refusal::LimitReached,
+        Ok(_) => false,
+        Err(fault) => matches!(fault, StockFault::Frozen | StockFault::Full),
+    }
+}
+
 const TORTURE_UNITS: u32 = 3000;
 const TORTURE_USERS: u32 = 4000;
 

@@ -204,8 +204,8 @@ struct Refill {
 
 async fn refill(asked: Asked) -> Result<Reply, Problem> {
     let operator = asked.operator().await?;
-    let (activity, kind) = target(&asked.app, &asked.params()?)?;
     let count = asked.json::<Refill>()?.stock;
+    let (activity, kind) = target(&asked.app, &asked.params()?)?;
     blocking(move || {
         let done = asked.app.sale.refill(&activity, &kind, count, &operator);
         let changed = done.map_err(|refused| desk_problem(&asked, refused))?;

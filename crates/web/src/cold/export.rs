@@ -30,7 +30,6 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// The call.
 pub async fn export(asked: Asked) -> Result<Reply, Problem> {
     let operator = asked.operator().await?;
-    let entry = asked.entry()?;
     let params = asked.params()?;
     let format = ExportFormat::from_name(params.need("format")?)
         .ok_or_else(|| bad("format", Reason::Choice))?;
@@ -38,6 +37,7 @@ pub async fn export(asked: Asked) -> Result<Reply, Problem> {
         None => ExportKind::Orders,
         Some(name) => ExportKind::from_name(name).ok_or_else(|| bad("what", Reason::Choice))?,
     };
+    let entry = asked.entry()?;
     let detail = format!("{} as {}", kind.name(), format.name());
     asked.audit(&operator, "admin/export", &entry.activity.id, detail);
     let sale = Arc::clone(&asked.app.sale);

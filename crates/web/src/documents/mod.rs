@@ -1,8 +1,11 @@
 //! The documents for people: the interface as OpenAPI, a page that shows it, and the plain first page.
-//! They say what the code does; a test holds the document against the routes.
+//! They say what the code does; a test holds the document against the routes. No page has a script.
 
 mod docs;
 mod front;
+mod html;
+mod schemas;
+mod tree;
 
 pub use docs::docs_page;
 pub use front::front_page;

@@ -55,6 +55,10 @@ pub async fn answer(
     // The whole request is here: this is the moment of arrival (promise 5).
     let now = app.sale.now();
     let who = app.who(&parts.headers, now)?;
+    // Who has to be signed in hears so before anything about their parameters.
+    if who.is_none() && !matches!(call, Call::ActList | Call::ActDetail) {
+        return Err(Problem::SignIn);
+    }
     let mut params = Params::read(parts.uri.query().unwrap_or_default())?;
     if !content.is_empty() {
         add_body(&mut params, &parts, &content)?;

@@ -1,0 +1,24 @@
+//! The wire contract, line by line, against a real server over a real socket. Each test has a server of its own;
+//! nothing here looks inside the program, and nothing depends on how fast this machine is.
+
+#[path = "world/mod.rs"]
+mod world;
+
+mod contract {
+    mod activities;
+    mod claims;
+    mod codes;
+    mod commands;
+    mod desk;
+    mod durability;
+    mod export;
+    mod limits;
+    mod machine;
+    mod names;
+    mod queued;
+    mod robustness;
+    mod sessions;
+    mod stage;
+    mod tickets;
+    mod windows;
+}

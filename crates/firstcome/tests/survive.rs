@@ -1,0 +1,25 @@
+//! Whether the whole program survives: a crowd over real HTTP while the server is killed, stopped, replaced or
+//! loses its disk, and a judge over everything the crowd was told. Nothing here looks inside the process.
+
+#[path = "survive/crowd.rs"]
+mod crowd;
+#[path = "survive/disk.rs"]
+mod disk;
+#[path = "survive/doctored.rs"]
+mod doctored;
+#[path = "survive/history.rs"]
+mod history;
+#[path = "survive/judge.rs"]
+mod judge;
+#[path = "survive/kills.rs"]
+mod kills;
+#[path = "survive/million.rs"]
+mod million;
+#[path = "survive/movie_night.rs"]
+mod movie_night;
+#[path = "survive/stage.rs"]
+mod stage;
+#[path = "survive/stopping.rs"]
+mod stopping;
+#[path = "world/mod.rs"]
+mod world;

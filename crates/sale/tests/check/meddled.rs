@@ -1,0 +1,196 @@
+//! A ledger that a sale writes to before and after every single reading: the worst that can come between two.
+//! Whatever would write panics, for a check writes nothing.
+
+use crate::seller::Seller;
+use ledger::{
+    ActivityLedger, AddRefused, AddedActivity, AddedCodes, Appended, AuditEntry, AuditRecord,
+    ClaimLedger, Detection, EventDraft, Finding, Ledger, LedgerFault, NameTaken, NewActivity,
+    NewPerson, OperatorKey, OrderRow, ParticipantRow, PeopleLedger, Person, Role, Settled, Source,
+    SqliteLedger, StoredActivity, Written,
+};
+use rules::{ActivityNo, Claim, Epoch, Event, Part, Seq, TimeMs, TypeNo, UnitNo, UserNo};
+use std::path::Path;
+use std::sync::Mutex;
+
+/// Steps that may come at one place: each number, in turn, so that the same reading meets every step.
+const STEPS_AT_ONCE: [u32; 5] = [1, 2, 0, 3, 1];
+
+type Fault<T> = Result<T, LedgerFault>;
+
+pub struct Meddled<'a> {
+    pub inner: &'a SqliteLedger,
+    pub seller: Mutex<(Seller<'a>, usize)>,
+}
+
+impl<'a> Meddled<'a> {
+    pub fn new(inner: &'a SqliteLedger, small_every: u32) -> Self {
+        Self { inner, seller: Mutex::new((Seller::new(inner, small_every), 0)) }
+    }
+
+    fn between<T>(&self, read: impl FnOnce(&SqliteLedger) -> T) -> T {
+        self.meddle();
+        let read = read(self.inner);
+        self.meddle();
+        read
+    }
+
+    fn meddle(&self) {
+        let mut seller = self.seller.lock().unwrap();
+        let steps = STEPS_AT_ONCE[seller.1 % STEPS_AT_ONCE.len()];
+        seller.1 += 1;
+        (0..steps).for_each(|_| seller.0.step());
+    }
+}
+
+fn written() -> ! {
+    panic!("a check only reads")
+}
+
+impl ClaimLedger for Meddled<'_> {
+    fn audit(&self) -> Fault<Vec<Finding>> {
+        self.between(|inner| inner.audit())
+    }
+    fn claims(&self, activity: ActivityNo, visit: &mut dyn FnMut(Claim)) -> Fault<()> {
+        self.between(|inner| inner.claims(activity, visit))
+    }
+    fn parts(&self, activity: ActivityNo, visit: &mut dyn FnMut(Part)) -> Fault<()> {
+        self.between(|inner| inner.parts(activity, visit))
+    }
+    fn settle(&self, activity: ActivityNo, epoch: Epoch, seq: Seq) -> Fault<Settled> {
+        self.between(|inner| inner.settle(activity, epoch, seq))
+    }
+    fn claim_of_unit(&self, no: ActivityNo, kind: TypeNo, unit: UnitNo) -> Fault<Option<Claim>> {
+        self.between(|inner| inner.claim_of_unit(no, kind, unit))
+    }
+    fn orders(
+        &self,
+        activity: ActivityNo,
+        visit: &mut dyn FnMut(&OrderRow<'_>) -> bool,
+    ) -> Fault<()> {
+        self.between(|inner| inner.orders(activity, visit))
+    }
+    fn participants(
+        &self,
+        activity: ActivityNo,
+        visit: &mut dyn FnMut(&ParticipantRow<'_>) -> bool,
+    ) -> Fault<()> {
+        self.between(|inner| inner.participants(activity, visit))
+    }
+    fn detection(&self) -> Detection {
+        self.inner.detection()
+    }
+    fn own(&self) -> Fault<Epoch> {
+        written()
+    }
+    fn recover(&self) -> Fault<Epoch> {
+        written()
+    }
+    fn commit(&self, _: Epoch, _: &[Claim], _: &mut Vec<Written>) -> Fault<()> {
+        written()
+    }
+    fn record_parts(&self, _: Epoch, _: &[Part]) -> Fault<()> {
+        written()
+    }
+}
+
+impl ActivityLedger for Meddled<'_> {
+    fn activities(&self) -> Fault<Vec<StoredActivity>> {
+        self.between(|inner| inner.activities())
+    }
+    fn activity(&self, no: ActivityNo) -> Fault<Option<StoredActivity>> {
+        self.between(|inner| inner.activity(no))
+    }
+    fn roster(&self, no: ActivityNo, visit: &mut dyn FnMut(UserNo)) -> Fault<()> {
+        self.between(|inner| inner.roster(no, visit))
+    }
+    fn codes(
+        &self,
+        no: ActivityNo,
+        kind: TypeNo,
+        from: u32,
+        visit: &mut dyn FnMut(&str),
+    ) -> Fault<()> {
+        self.between(|inner| inner.codes(no, kind, from, visit))
+    }
+    fn find_code(&self, code: &str) -> Fault<Option<(ActivityNo, TypeNo, UnitNo)>> {
+        self.between(|inner| inner.find_code(code))
+    }
+    fn known_event(&self, activity: ActivityNo, key: OperatorKey) -> Fault<Option<Event>> {
+        self.between(|inner| inner.known_event(activity, key))
+    }
+    fn read_audit(&self, before: Option<u64>, most: u32) -> Fault<Vec<AuditRecord>> {
+        self.between(|inner| inner.read_audit(before, most))
+    }
+    fn add_activities(
+        &self,
+        _: Epoch,
+        _: &[NewActivity],
+        _: &AuditEntry,
+    ) -> Result<Vec<AddedActivity>, AddRefused> {
+        written()
+    }
+    fn append(&self, _: Epoch, _: &EventDraft, _: &AuditEntry) -> Fault<Appended> {
+        written()
+    }
+    fn add_codes(
+        &self,
+        _: Epoch,
+        _: ActivityNo,
+        _: TypeNo,
+        _: &[String],
+        _: &AuditEntry,
+    ) -> Fault<Option<AddedCodes>> {
+        written()
+    }
+    fn write_audit(&self, _: &[AuditEntry]) -> Fault<()> {
+        written()
+    }
+}
+
+impl PeopleLedger for Meddled<'_> {
+    fn person_by_name(&self, name: &str) -> Fault<Option<(Person, Option<String>)>> {
+        self.between(|inner| inner.person_by_name(name))
+    }
+    fn person(&self, no: UserNo) -> Fault<Option<Person>> {
+        self.between(|inner| inner.person(no))
+    }
+    fn standings(&self, visit: &mut dyn FnMut(UserNo, Role, u32)) -> Fault<()> {
+        self.between(|inner| inner.standings(visit))
+    }
+    fn people(&self, after: UserNo, most: u32) -> Fault<Vec<Person>> {
+        self.between(|inner| inner.people(after, most))
+    }
+    fn last_user(&self) -> Fault<UserNo> {
+        self.between(|inner| inner.last_user())
+    }
+    fn register(&self, _: &str, _: &str, _: TimeMs) -> Fault<Result<Person, NameTaken>> {
+        written()
+    }
+    fn adopt(&self, _: &[String], _: Source, _: TimeMs) -> Fault<Vec<Result<Person, NameTaken>>> {
+        written()
+    }
+    fn add_people(&self, _: &[NewPerson], _: TimeMs) -> Fault<Result<Vec<UserNo>, usize>> {
+        written()
+    }
+    fn set_password(&self, _: UserNo, _: &str) -> Fault<u32> {
+        written()
+    }
+    fn end_sessions(&self, _: UserNo) -> Fault<u32> {
+        written()
+    }
+    fn revoke(&self, _: UserNo, _: [u8; 16], _: TimeMs) -> Fault<()> {
+        written()
+    }
+    fn revoked(&self, _: TimeMs, _: &mut dyn FnMut(UserNo, [u8; 16], TimeMs)) -> Fault<()> {
+        written()
+    }
+}
+
+impl Ledger for Meddled<'_> {
+    fn secret(&self, _: &'static str) -> Fault<[u8; 32]> {
+        written()
+    }
+    fn backup(&self, _: &Path) -> Fault<()> {
+        written()
+    }
+}
