@@ -84,6 +84,15 @@ impl Sale {
         match self.found(claim.activity, claim.seq) {
             _ if self.readiness() == Readiness::Broken => Outcome::Failed(Effect::Unknown),
             Some(found) if found == *claim => Outcome::Won(*claim),
+            // Decided by the new stock before the recovery was announced: it is on its way to the disk.
+            None if self
+                .inner
+                .stock
+                .claim_at(claim.activity, claim.seq)
+                .is_some_and(|one| one.claim == *claim) =>
+            {
+                Outcome::Queued(*claim)
+            }
             _ => Outcome::Failed(Effect::None),
         }
     }

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// How long one person asks before the test fails: nobody may be left without an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two attempts after "nothing happened", after "queued", and while nobody listens.
 const PAUSE: Duration = Duration::from_millis(4);
 
@@ -242,13 +242,7 @@ impl Walker<'_> {
         Some(Sent { at, whole })
     }
 
-    fn receive(
-        &mut self,
-        errand: &Errand,
-        question: Question,
-        client: usize,
-        sent: Sent,
-    ) -> Heard {
+    fn receive(&mut self, errand: &Errand, question: Question, client: usize, sent: Sent) -> Heard {
         let answer = sent.whole.then(|| self.clients[client].receive());
         let answered = Instant::now();
         let heard = match answer {

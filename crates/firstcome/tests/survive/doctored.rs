@@ -125,7 +125,8 @@ fn a_lost_acknowledged_ticket_is_found() {
 
 #[test]
 fn a_unit_sold_twice_is_found() {
-    let changes: [(&str, fn(&mut Ticket)); 4] = [
+    type Change = fn(&mut Ticket);
+    let changes: [(&str, Change); 4] = [
         ("ticket order-1-1", |ticket| ticket.ticket_id = "order-1-1".to_owned()),
         ("order order-1", |ticket| ticket.order_id = "order-1".to_owned()),
         ("claim 1 of lot 0", |ticket| ticket.claim_no = 1),

@@ -83,10 +83,8 @@ impl Asked {
     /// Whether this request may have made a claim that was accepted: all others were told that they did not.
     pub fn may_have_won(&self) -> bool {
         let claim = matches!(self.question, Question::Claim(_));
-        let open = matches!(
-            self.heard,
-            Heard::Won(_) | Heard::Queued(_) | Heard::Unknown | Heard::Lost
-        );
+        let open =
+            matches!(self.heard, Heard::Won(_) | Heard::Queued(_) | Heard::Unknown | Heard::Lost);
         claim && open
     }
 }

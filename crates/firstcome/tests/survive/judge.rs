@@ -183,9 +183,8 @@ impl<'a> Case<'a> {
     /// C32: a final "sold out" is never proved wrong. Nothing is refilled in these sales.
     fn sold_out(&self, broken: &mut BTreeSet<Broken>) {
         for (lot, what) in self.record.lots.iter().enumerate() {
-            let told = |asked: &&Asked| {
-                asked.lot == lot && matches!(asked.heard, Heard::Refused(-2, _))
-            };
+            let told =
+                |asked: &&Asked| asked.lot == lot && matches!(asked.heard, Heard::Refused(-2, _));
             let first = self.record.history.iter().filter(told).min_by_key(|asked| asked.answered);
             let Some(first) = first else { continue };
             let later = |order: &&Order| {
@@ -330,12 +329,12 @@ impl<'a> Case<'a> {
             Some(_) => return false,
         };
         // A refusal whose answer was lost, or not given because its grounds were late, is recorded all the same.
-        let told = |heard: &&Heard| match heard {
+        let told = |heard: &&Heard| match *heard {
             Heard::Refused(ret, _) => *ret == number,
             Heard::Lost | Heard::Busy => true,
             _ => false,
         };
         let heard = self.heard.get(&(row.person, row.activity.as_str()));
-        heard.is_some_and(|all| all.iter().any(|heard| told(heard)))
+        heard.is_some_and(|all| all.iter().any(told))
     }
 }

@@ -16,7 +16,7 @@ use std::{
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_micros(200);
 /// How long a condition may take to come true.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server, what it sells, and who wants it.
 pub struct Stage {
