@@ -10,7 +10,7 @@ mod serve;
 
 use clap::{Args, Parser, Subcommand};
 use commands::{Failure, import, ledger_reads, people};
-use std::{path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -48,7 +48,7 @@ enum Command {
         demo: bool,
         /// The address to listen on, instead of the configured one
         #[arg(long, value_name = "ADDR")]
-        listen: Option<String>,
+        listen: Option<SocketAddr>,
     },
     /// Import activities from TOML or JSON files: all or nothing
     Import {

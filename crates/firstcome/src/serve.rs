@@ -29,9 +29,12 @@ pub fn serve(
     place: &Place,
     config: &Config,
     demo: bool,
-    listen: Option<String>,
+    listen: Option<SocketAddr>,
 ) -> Result<(), Failure> {
-    let listen = address(config, listen)?;
+    let listen = listen.unwrap_or(config.listen);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Io("a runtime", error.kind()))?;
+    survive_file_limits(&runtime).map_err(|error| Failure::Io("signals", error.kind()))?;
     let ledger = match take_ledger(&place.data, config.ledger)? {
         Owner::Us(ledger) => ledger,
         Owner::Another => {
@@ -61,13 +64,16 @@ pub fn serve(
         .map_err(|error| Failure::Io("the server's threads", error.kind()))?;
     println!("listening on http://{address}");
     tracing::info!(%address, data = %place.data.display(), "serving");
-    wait(&clock, &sale, &door, server)
+    wait(&runtime, &clock, &sale, &door, server)
 }
 
-fn address(config: &Config, listen: Option<String>) -> Result<SocketAddr, Failure> {
-    let Some(text) = listen else { return Ok(config.listen) };
-    text.parse()
-        .map_err(|_| Failure::No(vec![format!("--listen {text}: not an address and a port")]))
+/// A limit on the size of files is to be an error of the write and not the end of the process: once the signal
+/// has a handler the write fails as on a full disk.
+fn survive_file_limits(runtime: &tokio::runtime::Runtime) -> std::io::Result<()> {
+    /// SIGXFSZ on Linux.
+    const FILE_SIZE_EXCEEDED: i32 = 25;
+    let _inside = runtime.enter();
+    signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED)).map(drop)
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -89,13 +95,12 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 
 /// Serves until a signal or a broken invariant, then ends in order.
 fn wait(
+    runtime: &tokio::runtime::Runtime,
     clock: &Arc<SteadyClock>,
     sale: &Arc<Sale>,
     door: &Arc<Door>,
     server: Server,
 ) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::Io("a runtime", error.kind()))?;
     let sound = runtime.block_on(watch(clock, sale, door));
     if !sound.map_err(|error| Failure::Io("signals", error.kind()))? {
         std::thread::sleep(LAST_WORDS);

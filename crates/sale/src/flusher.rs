@@ -2,7 +2,7 @@
 //! When a commit fails it answers nobody until the ledger was read anew; it never writes a batch twice.
 
 use crate::{loading, run::Inner};
-use ledger::{LedgerFault, Written};
+use ledger::{Cause, LedgerFault, Written};
 use parking_lot::{Condvar, Mutex};
 use rules::{Claim, Epoch, Part};
 use std::{
@@ -138,16 +138,23 @@ impl Flusher {
     }
 
     fn work(&mut self) {
+        let mut idle = true;
         loop {
             let (asked, stop) = self.inner.settling.asked();
             let started = Instant::now();
-            let wrote = self.write_claims();
-            let due = started.duration_since(self.parts_written).as_millis()
-                >= u128::from(self.inner.settings.parts_interval_ms);
-            let owed = self.inner.settling.numbers.lock().done < asked;
+            if self.inner.ledger.in_doubt() {
+                self.recover(LedgerFault::Unknown(Cause::Io));
+            }
             // While no claim waits, parts may as well be written at once.
-            if due || owed || stop || !wrote {
-                self.write_parts(owed || stop);
+            let all = stop || self.inner.settling.numbers.lock().done < asked;
+            let parts_due = self.parts_due(started) || all || idle;
+            if parts_due {
+                // Before the claims, because a part may rest on a claim that still waits (C32).
+                self.take_parts(all);
+            }
+            let wrote = self.write_claims();
+            if parts_due {
+                self.write_parts();
             }
             self.inner.settling.fulfil(asked);
             if stop && !wrote {
@@ -156,7 +163,13 @@ impl Flusher {
             if wrote && !stop {
                 self.pace(started);
             }
+            idle = !wrote;
         }
+    }
+
+    fn parts_due(&self, now: Instant) -> bool {
+        let since = now.duration_since(self.parts_written).as_millis();
+        since >= u128::from(self.inner.settings.parts_interval_ms)
     }
 
     /// Commits what is waiting; false if nothing was.
@@ -195,28 +208,25 @@ impl Flusher {
         }
     }
 
-    /// Records parts: one batch, or all that wait.
-    fn write_parts(&mut self, all: bool) {
+    fn take_parts(&mut self, all: bool) {
+        let most = if all { usize::MAX } else { self.inner.settings.parts_batch_max };
+        let room = most.saturating_sub(self.parts.len());
+        self.inner.stock.take_parts(&mut self.parts, room);
+    }
+
+    /// Records the parts that were taken, a batch at a time, and the audit entries that wait.
+    fn write_parts(&mut self) {
         self.parts_written = Instant::now();
-        loop {
-            if self.parts.is_empty() {
-                self.inner.stock.take_parts(&mut self.parts, self.inner.settings.parts_batch_max);
-            }
-            if !self.parts.is_empty() {
-                match self.inner.ledger.record_parts(self.epoch, &self.parts) {
-                    Ok(()) => self.parts.clear(),
-                    // They stay, and are written with the next batch.
-                    Err(LedgerFault::NothingHappened(_)) => return,
-                    Err(fault) => return self.recover(fault),
-                }
-            } else {
-                self.inner.write_waiting_audit();
-                return;
-            }
-            if !all {
-                return self.inner.write_waiting_audit();
+        while !self.parts.is_empty() {
+            let count = self.parts.len().min(self.inner.settings.parts_batch_max);
+            match self.inner.ledger.record_parts(self.epoch, &self.parts[..count]) {
+                Ok(()) => drop(self.parts.drain(..count)),
+                // They stay, and are written with the next batch.
+                Err(LedgerFault::NothingHappened(_)) => return,
+                Err(fault) => return self.recover(fault),
             }
         }
+        self.inner.write_waiting_audit();
     }
 
     /// Freezes Stock, takes the ledger anew and reads what is really there, for as long as it takes.

@@ -8,18 +8,21 @@ use sale::{
 };
 use std::{path::PathBuf, sync::Arc};
 
-/// The command. Every file is read before any is imported; each goes in whole.
+/// The command. All files go in together, or none does.
 pub fn import(
     place: &Place,
     config: &Config,
     files: &[PathBuf],
     update: bool,
 ) -> Result<(), Failure> {
-    let mut read = Vec::new();
+    let mut read: Option<ReadActivities> = None;
     let mut problems = Vec::new();
     for file in files {
         match read_activity_file(file, &FileLimits::DEFAULT) {
-            Ok(activities) => read.push(activities),
+            Ok(activities) => match &mut read {
+                None => read = Some(activities),
+                Some(read) => read.append(activities),
+            },
             Err(found) => problems.extend(found.iter().map(ToString::to_string)),
         }
     }
@@ -27,15 +30,16 @@ pub fn import(
         problems.insert(0, "nothing was imported:".to_owned());
         return Err(Failure::No(problems));
     }
+    let Some(read) = read else { return Ok(()) };
     match take_ledger(&place.data, without_waiting(config.ledger))? {
         Owner::Us(ledger) => {
             let meter = Arc::new(web::Metrics::default());
             let sale = open_sale(ledger, Arc::new(SteadyClock::start()), meter, config)?;
-            let done = read.iter().try_for_each(|one| import_here(&sale, one, update));
+            let done = import_here(&sale, &read, update);
             sale.close();
             done
         }
-        Owner::Another => read.iter().try_for_each(|one| import_there(place, one, update)),
+        Owner::Another => import_there(place, &read, update),
     }
 }
 

@@ -311,30 +311,6 @@ fn an_update_changes_texts_image_and_a_later_end_only() {
     assert_eq!(data(&stage.op.get("/act/detail?actId=a"))["name"], "new name");
 }
 
-/// As above: stock, codes and the names of a roster are differences as well.
-#[test]
-fn an_update_with_another_stock_or_roster_is_refused_and_names_it() {
-    let mut stage = Stage::new();
-    let mut plain = open_activity("a", json!({"stock": 3}));
-    plain["roster"] = json!(["p", "q"]);
-    let codes = open_activity("b", json!({"codes": ["K-1"]}));
-    import(&mut stage.op, json!([plain, codes]));
-    let mut update = |activity: &Value| {
-        stage.op.post_json("/admin/act/import?update=1", &json!({"activity": [activity]}))
-    };
-    data(&update(&plain));
-    data(&update(&codes));
-    let mut more = plain.clone();
-    more["ticket"][0]["stock"] = json!(600);
-    assert!(fails(&update(&more), 400).contains("stock"));
-    let mut others = plain.clone();
-    others["roster"] = json!(["p", "stranger"]);
-    assert!(fails(&update(&others), 400).contains("roster"));
-    let mut fresh = codes.clone();
-    fresh["ticket"][0]["codes"] = json!(["K-1", "K-2"]);
-    assert!(fails(&update(&fresh), 400).contains("codes"));
-}
-
 /// All or nothing, and every mistake with its key, value and reason.
 #[test]
 fn an_import_that_is_wrong_names_key_value_and_reason_and_does_nothing() {

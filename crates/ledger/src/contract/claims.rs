@@ -93,6 +93,9 @@ pub trait ClaimLedger: Send + Sync {
     /// After `LedgerFault::Unknown`: gives up what was in doubt, reads what is really on disk, takes ownership anew.
     fn recover(&self) -> Result<Epoch, LedgerFault>;
 
+    /// Whether an earlier fault left it unknown what is on disk: nothing is written until `recover`.
+    fn in_doubt(&self) -> bool;
+
     /// Writes a batch, in order, durably, and fills `answers` with one answer for each claim.
     /// An activity's claims come in the order of their seq, continuing what is written.
     fn commit(

@@ -227,6 +227,10 @@ impl ClaimLedger for SqliteLedger {
         Ok(())
     }
 
+    fn in_doubt(&self) -> bool {
+        self.writer.lock().in_doubt()
+    }
+
     fn detection(&self) -> Detection {
         Detection::AtAudit
     }

@@ -33,6 +33,11 @@ impl Writer {
         done
     }
 
+    /// Whether a commit is in doubt.
+    pub(super) fn in_doubt(&self) -> bool {
+        matches!(self, Self::InDoubt { .. })
+    }
+
     fn doubt(&mut self) {
         if let Self::Open(connection) = std::mem::replace(self, Self::Absent) {
             *self = Self::InDoubt { _connection: Some(connection) };

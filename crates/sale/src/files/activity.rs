@@ -53,6 +53,22 @@ struct ActivityOrigin {
 }
 
 impl ReadActivities {
+    /// Adds the activities of another file, so that both go in together or not at all.
+    pub fn append(&mut self, other: Self) {
+        let before = self.codes.len();
+        self.activities.extend(other.activities);
+        self.codes.extend(other.codes);
+        let moved = |origin: ActivityOrigin| ActivityOrigin {
+            codes: origin
+                .codes
+                .into_iter()
+                .map(|list| list.map(|at| CodesNo(at.0 + before)))
+                .collect(),
+            ..origin
+        };
+        self.origins.extend(other.origins.into_iter().map(moved));
+    }
+
     /// The ledger has the id of the activity in this place already.
     ///
     /// # Panics

@@ -45,6 +45,12 @@ pub fn routes(at: &At) -> Router {
 impl Asked {
     /// The operator who asks; anybody else is told so.
     pub async fn operator(&self) -> Result<Operator, Problem> {
+        let operator = self.known_operator().await?;
+        *self.operator.lock() = Some(Operator { key: None, ..operator.clone() });
+        Ok(operator)
+    }
+
+    async fn known_operator(&self) -> Result<Operator, Problem> {
         if self.control {
             return Ok(Operator { name: COMMAND_LINE.to_owned(), key: None });
         }

@@ -25,7 +25,8 @@ use axum::{
 use bytes::Bytes;
 use http::{Method, Request, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use sale::TimeMs;
+use parking_lot::Mutex;
+use sale::{Operator, TimeMs};
 use serde::de::DeserializeOwned;
 use std::{future::Future, sync::Arc};
 
@@ -38,6 +39,8 @@ pub struct Asked {
     now: TimeMs,
     /// Whether it came by the control socket, whose user may do everything.
     control: bool,
+    /// The operator who turned out to ask, for the audit of what is refused.
+    operator: Arc<Mutex<Option<Operator>>>,
 }
 
 /// Which body a call takes.
@@ -94,15 +97,30 @@ impl At {
             let handler = handler.clone();
             async move {
                 let language = Language::of(request.headers());
+                let path = request.uri().path().to_owned();
+                let app = Arc::clone(&at.app);
+                let operator = Arc::new(Mutex::new(None));
                 let answered = match read(at, request, methods, takes, language).await {
-                    Ok(asked) => handler(asked).await,
+                    Ok(asked) => handler(Asked { operator: Arc::clone(&operator), ..asked }).await,
                     Err(problem) => Err(problem),
                 };
-                finish(answered.unwrap_or_else(|problem| problem.reply(language)))
+                finish(answered.unwrap_or_else(|problem| {
+                    let reply = problem.reply(language);
+                    let operator = operator.lock().take();
+                    audit_refused(&app, operator.as_ref(), &path, reply.ret);
+                    reply
+                }))
             }
         };
         any(run).with_state(self.clone())
     }
+}
+
+/// A call of an operator that was refused or failed is in the audit log as well.
+fn audit_refused(app: &App, operator: Option<&Operator>, path: &str, ret: i16) {
+    let Some(operator) = operator else { return };
+    let action = path.trim_start_matches('/');
+    app.sale.audit(app.sale.entry_for(operator, action, "", format!("ret {ret}")));
 }
 
 fn finish(reply: Reply) -> Response {
@@ -144,7 +162,8 @@ async fn read(
         Err(_) => return Err(bad("body", Reason::Encoding).into()),
     };
     let now = app.sale.now();
-    Ok(Asked { app, parts, body, language, now, control: at.control })
+    let operator = Arc::default();
+    Ok(Asked { app, parts, body, language, now, control: at.control, operator })
 }
 
 /// The methods of calls that only read.

@@ -21,6 +21,10 @@ use http::{HeaderValue, Request, Response, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use sale::TimeMs;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 use std::borrow::Cow;
 
 /// What every call here is given.
@@ -155,8 +159,7 @@ fn add_body<'a>(
     if !kind.eq_ignore_ascii_case("application/json") {
         return Err(Problem::ContentType);
     }
-    let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(content).map_err(|_| bad("body", Reason::Form))?;
+    let Pairs(object) = serde_json::from_slice(content).map_err(|_| bad("body", Reason::Form))?;
     for (name, value) in object {
         let value = match value {
             serde_json::Value::String(text) => text,
@@ -166,4 +169,31 @@ fn add_body<'a>(
         params.add(Cow::Owned(name), Cow::Owned(value))?;
     }
     Ok(())
+}
+
+/// The pairs of a JSON object as they stand: a name that stands twice is two of them.
+struct Pairs(Vec<(String, serde_json::Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Pairs, M::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
 }
