@@ -1,4 +1,5 @@
 //! What an operator may set at the door, with bounds. Checked whole, before anything starts.
+//! It never shows a secret: an error names the key and the bound.
 
 use crate::identity::{IdentityKeys, IdentitySettings, SECRET_BYTES_MIN};
 use std::ops::RangeInclusive;

@@ -1,4 +1,5 @@
 //! Facts about the door: who comes in by which way, whose session a token is, and what ends it.
+//! They run over a ledger in memory that keeps the rules of the real one, and never over a real disk.
 
 mod memory;
 

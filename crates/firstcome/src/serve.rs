@@ -1,4 +1,5 @@
 //! `firstcome serve`: takes the ledger, loads the sale, serves until told to stop, and leaves nothing half done.
+//! It never answers anybody before the ledger is its own and loaded.
 
 use crate::{
     Place,

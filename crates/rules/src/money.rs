@@ -1,4 +1,5 @@
 //! Amounts in minor units with their currency: whole numbers, never floats.
+//! It never rounds: a text with more digits than its currency has is refused.
 
 use alloc::string::String;
 

@@ -1,4 +1,5 @@
 //! What a person's name is: one spelling for each, so that two people never look alike by encoding alone.
+//! It never repairs what a person wrote beyond white space and Unicode form.
 
 use crate::NAME_BYTES_MAX;
 use alloc::string::String;

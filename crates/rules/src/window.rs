@@ -1,4 +1,5 @@
 //! Half-open spans of time, [start, end): the first millisecond is in, the last is out.
+//! It never asks what time it is.
 
 use crate::TimeMs;
 

@@ -1,4 +1,5 @@
 //! Where the sale learns the time: one clock for everything, handed in from outside.
+//! Nothing in this crate ever asks the system for the time of day.
 
 use rules::TimeMs;
 

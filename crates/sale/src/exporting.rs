@@ -1,4 +1,5 @@
 //! An export: first everything decided before it is written, then rows stream from the ledger to a sink.
+//! A part of an export is never passed off as the whole.
 
 use crate::{
     Entry, Sale,

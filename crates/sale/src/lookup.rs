@@ -1,4 +1,5 @@
 //! Looking things up: a person's claims, the result of a queued one, counts. Only durable claims are shown.
+//! Nothing here ever changes anything.
 
 use crate::{Catalog, ClaimId, Entry, Sale, claim::Effect, claim::Outcome};
 use ledger::{LedgerFault, Settled};

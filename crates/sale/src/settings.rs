@@ -1,4 +1,5 @@
 //! The bounds of a sale that an operator may change, with their units and defaults.
+//! None of them can weaken a promise: they only trade waiting against work.
 
 /// Settings of the use cases; see `default.toml` of the binary for what each means to an operator.
 #[derive(Clone, Copy, Debug)]

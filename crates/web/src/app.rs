@@ -1,4 +1,5 @@
 //! What every request needs: the sale, the door, the metrics, and the parts of answers made in advance.
+//! It holds no state of a sale: losing it loses nothing.
 
 use crate::{Metrics, WebSettings, cold, pages::Pages};
 use arc_swap::{ArcSwap, Guard};

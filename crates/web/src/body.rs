@@ -1,4 +1,5 @@
 //! The body of every answer: bytes that are there, or a stream from the slower routes.
+//! It never copies what is there already.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};

@@ -1,4 +1,5 @@
 //! Writes JSON by hand where an answer is made thousands of times a second. Everything else uses serde.
+//! It never writes an unescaped text.
 
 use serde::Serialize;
 

@@ -1,4 +1,5 @@
 //! The languages people are answered in, and which one a request asks for.
+//! A header that cannot be read is never an error: it is English.
 
 use http::{HeaderMap, header::ACCEPT_LANGUAGE};
 

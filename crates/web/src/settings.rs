@@ -1,4 +1,5 @@
 //! The bounds of the HTTP side that an operator may change, with their units and defaults.
+//! None of them changes what an answer says.
 
 /// Settings of the HTTP side; see `default.toml` of the binary for what each means to an operator.
 #[derive(Clone, Debug)]

@@ -1,4 +1,5 @@
 //! Facts about passwords: bounds, hashes, and that nothing shows them.
+//! They never need a fast machine: only the order of costs is looked at, never a time.
 
 use super::*;
 

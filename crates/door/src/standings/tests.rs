@@ -1,4 +1,5 @@
 //! Facts about standings: what ends a session, what does not, and what the memory of it costs.
+//! None of them may pass for somebody whose sessions have ended.
 
 use super::*;
 use crate::token::Tokens;

@@ -1,4 +1,5 @@
 //! `firstcome import`: files become activities, all or nothing; through the running server where there is one.
+//! It never resets what is there, and never takes a ledger that somebody else is serving.
 
 use super::{Failure, Owner, open_sale, take_ledger, without_waiting};
 use crate::{Place, clock::SteadyClock, config::Config, control};

@@ -1,4 +1,5 @@
 //! `export`, `check` and `backup`: they read a ledger that may be served by another process at the same time.
+//! None of them ever writes into the ledger.
 
 use super::Failure;
 use crate::Place;

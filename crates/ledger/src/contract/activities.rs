@@ -1,4 +1,5 @@
 //! Activities, their units and codes, what operators did to them, and the audit log.
+//! Nothing here ever resets an activity that was added: changes only add to what is written.
 
 use super::LedgerFault;
 use rules::{

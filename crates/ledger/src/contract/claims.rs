@@ -1,4 +1,5 @@
 //! Claims: written in batches, read back in order, exported as orders and participants.
+//! Nothing that was acknowledged is ever changed or removed by a call of this contract.
 
 use super::LedgerFault;
 use rules::{ActivityNo, Claim, Epoch, Part, Refusal, Seq, TimeMs, TypeNo, UnitNo};

@@ -1,4 +1,5 @@
 //! Activities with their units, codes and rosters: added all or nothing, read as they stand.
+//! It never writes under an ownership that has ended.
 
 use super::fault::Fail;
 use super::numbers::SOURCE_PASSWORD;

@@ -1,4 +1,5 @@
 //! What operators did, in the order in which it was written. Entries are added and never changed.
+//! They never hold a code, a password or a token.
 
 use super::fault::Fail;
 use super::numbers::{stored, time};

@@ -1,4 +1,5 @@
 //! A consistent copy while everything goes on. The target appears whole or not at all, and is never overwritten.
+//! It never holds the writer up.
 
 use super::fault::{Fail, logged_io};
 use super::files;

@@ -1,4 +1,5 @@
 //! An activity's definition as rows, both ways, by hand: what is on disk does not follow the program's types.
+//! It never guesses: a row that this program would not write is damage.
 
 use super::fault::Fail;
 use super::numbers::{named, stored, time, time_or_none, unit_kind_number, unit_kind_of};

@@ -1,4 +1,5 @@
 //! Names and accounts. A name gets its number once, whoever names it first; its account belongs to one source.
+//! It never gives a number twice and never makes an operator of somebody who came from outside.
 
 use super::SqliteLedger;
 use super::fault::Fail;

@@ -1,4 +1,5 @@
 //! What is SQLite's own: faults of the disk, the length of the log, files and modes, the version of the format.
+//! What every ledger has to do stands in the conformance suite, never here.
 
 use super::*;
 use crate::contract::{ActivityLedger, ClaimLedger, Settled, Written};

@@ -1,4 +1,5 @@
 //! Activities are added whole or not at all, and come back as they were.
+//! Nothing here may know which ledger is under test.
 
 use crate::given::{NOW, activity, add, codes, entry, plain, ticket, with_roster};
 use crate::subject::Subject;

@@ -1,4 +1,5 @@
 //! Claims are written once, durably, under the running ownership; whatever contradicts another is found.
+//! Whether at commit or at the audit is for the ledger to declare, never for a test to assume.
 
 use crate::given::{claim, claims, commit, key, plain, write, written};
 use crate::subject::Subject;

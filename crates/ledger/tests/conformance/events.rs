@@ -1,4 +1,5 @@
 //! Changes of activities: numbered in the order of commit, checked where they are written, never undone.
+//! Nothing here may know which ledger is under test.
 
 use crate::given::{NOW, activity, add, codes, draft, entry, key, plain, window};
 use crate::subject::Subject;

@@ -1,4 +1,5 @@
 //! Parts, orders and participants: what exports are made of.
+//! Nothing here may know which ledger is under test.
 
 use crate::given::{NOW, activity, add, claim, codes, entry, plain, with_roster, write};
 use crate::subject::Subject;

@@ -1,4 +1,5 @@
 //! What the tests begin with: activities, claims and people that differ only in what a test is about.
+//! Nothing here asserts anything.
 
 use ledger::{AuditEntry, EventDraft, Ledger, NewActivity, NewUnits, RosterName, Written};
 use rules::{

@@ -1,4 +1,5 @@
 //! Names and accounts: a name has one number for ever and belongs to the source that made its account.
+//! Nothing here may know which ledger is under test.
 
 use crate::given::{NOW, activity, add, entry, with_roster};
 use crate::subject::Subject;

@@ -1,4 +1,5 @@
 //! One owner at a time, anyone may read beside it, and a backup is taken while everything goes on.
+//! Nothing here may know which ledger is under test, nor rely on how fast it is.
 
 use crate::given::{NOW, activity, claim, claims, commit, draft, entry, plain, write, written};
 use crate::subject::Subject;

@@ -1,4 +1,5 @@
 //! The SQLite ledger as a subject of the suite.
+//! The only file of the suite that knows SQLite.
 
 use crate::subject::Subject;
 use ledger::{Ledger, LedgerFault, SqliteLedger, SqliteSettings};

@@ -1,4 +1,5 @@
 //! What the suite has to be able to do with a ledger besides calling it.
+//! A second ledger fills this and changes no test.
 
 use ledger::{Ledger, LedgerFault};
 use rules::{ActivityNo, Seq};

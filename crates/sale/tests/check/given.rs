@@ -1,4 +1,5 @@
 //! A small sound ledger on disk, with something of everything that a check looks at.
+//! It never goes through the sale: what a check is to find must not have been prevented.
 
 use ledger::{
     ActivityLedger, AuditEntry, ClaimLedger, EventDraft, NewActivity, NewUnits, RosterName,

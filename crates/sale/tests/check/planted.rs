@@ -1,4 +1,5 @@
 //! Planted violations: each is written into the file behind the ledger's back, and a check has to find exactly it.
+//! A plant never breaks a second thing, so that what finds it is known.
 
 use crate::given::{END, KEY, START, World, check};
 use sale::check::{
@@ -120,10 +121,7 @@ fn answers() -> Vec<Plant> {
 }
 
 fn limits() -> Vec<Plant> {
-    use LimitBroken::{
-        KeyTwice, NotOnRoster, OrdinalGap, OrdinalTwice, OverActivityLimit, OverTypeLimit,
-        TooEarly, TooLate,
-    };
+    use LimitBroken::*;
     let not_on_roster = |user| vec![at(MOVIE, NotOnRoster { user })];
     let hex: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
     vec![

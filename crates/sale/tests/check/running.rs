@@ -1,4 +1,5 @@
 //! Checks beside a sale that goes on: never a false alarm, however the readings and the sale's writing fall.
+//! They never rely on luck: one of them steps the sale between any two readings.
 
 use crate::given::World;
 use crate::meddled::Meddled;

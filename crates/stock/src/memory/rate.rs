@@ -1,4 +1,5 @@
 //! Accepted claims of the last seconds: a ring with one count a second.
+//! For people to look at: nothing is ever decided by it.
 
 use rules::TimeMs;
 

@@ -1,4 +1,5 @@
 //! What operators change. Everything is in the audit log, and every repetition is safe.
+//! Nothing here ever resets a sale.
 
 use super::{Asked, At, POST, Takes, blocking, user::faulted};
 use crate::{

@@ -1,4 +1,5 @@
 //! What operators read: activities, statistics, orders, the audit log. Reading is in the audit log too.
+//! Nothing here ever changes a sale.
 
 use super::{Asked, At, GET, Takes, blocking, user::faulted};
 use crate::{

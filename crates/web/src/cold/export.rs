@@ -1,4 +1,5 @@
 //! GET /admin/export: streamed while it is read from the ledger, so that a million rows cost no memory.
+//! A stream that stopped early never looks like one that ended.
 
 use super::{Asked, blocking};
 use crate::{

@@ -1,4 +1,5 @@
 //! The machine room: readiness, metrics, the document of the interface, and the plain first page.
+//! Nothing here tells a stranger more than whether the server is alive and ready.
 
 use super::{Asked, At, GET, Takes};
 use crate::{

@@ -1,4 +1,5 @@
 //! /act/list and /act/detail: what is on sale and how it stands.
+//! Nothing here changes anything, and nothing of a person reaches an answer that others may keep.
 
 use super::Asked;
 use crate::{

@@ -1,4 +1,5 @@
 //! /ticket/get and /ticket/result: the claim itself. What the sale answers is put into words here, nothing else.
+//! It never turns a fault into a refusal, nor a refusal into a fault.
 
 use super::Asked;
 use crate::{

@@ -1,4 +1,5 @@
 //! /ticket/list and /ticket/detail: what a person has. Somebody else's ticket does not exist (C23).
+//! A claim that is not on disk is never shown.
 
 use super::Asked;
 use crate::{

@@ -1,4 +1,5 @@
 //! The first page with activities that nobody wishes for.
+//! Whatever an operator writes must never become markup.
 
 use super::*;
 use crate::documents::html::tests::assert_strict;
