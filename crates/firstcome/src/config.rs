@@ -5,7 +5,7 @@ use door::{DoorSettings, IdentityKeys, IdentitySettings, Jwks, PasswordSettings}
 use ledger::SqliteSettings;
 use sale::SaleSettings;
 use serde::Deserialize;
-use std::{fmt, net::SocketAddr, ops::RangeInclusive, path::Path};
+use std::{fmt, io::IsTerminal, net::SocketAddr, ops::RangeInclusive, path::Path};
 use stock::MemoryLimits;
 use toml::{Table, Value};
 use web::WebSettings;
@@ -168,7 +168,10 @@ impl Config {
     /// Starts to log to standard error.
     pub fn start_log(&self) {
         let filter = tracing_subscriber::EnvFilter::new(&self.log_level);
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal());
         // A log that cannot be written (a full disk) would otherwise be complained of on standard error,
         // which is the log, and that panics.
         let log = log.log_internal_errors(false);

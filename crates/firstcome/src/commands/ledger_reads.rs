@@ -9,6 +9,7 @@ use sale::export::{ExportFormat, ExportKind, ExportWriter};
 use std::{
     fs::File,
     io::{BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -47,7 +48,7 @@ pub fn export(place: &Place, arguments: &ExportArguments) -> Result<(), Failure>
         }
         Some(path) => {
             let unfinished = path.with_extension("unfinished");
-            let file = File::create(&unfinished)
+            let file = private(&unfinished)
                 .map_err(|error| Failure::Io("the export's file", error.kind()))?;
             let sink = Box::new(BufWriter::new(file));
             let rows = write(&ledger, &ids, target, format, kind, sink)?;
@@ -58,6 +59,11 @@ pub fn export(place: &Place, arguments: &ExportArguments) -> Result<(), Failure>
     };
     eprintln!("{rows} rows");
     Ok(())
+}
+
+/// A new file that only its owner may read: exports hold codes.
+fn private(path: &Path) -> std::io::Result<File> {
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 fn write(
