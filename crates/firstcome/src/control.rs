@@ -31,6 +31,12 @@ pub fn listen(data: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// The process that serves this data folder, if one answers on its socket and the system tells.
+pub async fn holder(data: &Path) -> Option<i32> {
+    let stream = tokio::net::UnixStream::connect(path(data)).await.ok()?;
+    stream.peer_cred().ok()?.pid().filter(|pid| *pid > 0)
+}
+
 /// What a running server answered: `ret`, `message` and `data`.
 pub struct Answer {
     /// As in the envelope.

@@ -1,10 +1,13 @@
 //! `serve --demo`: sample activities and people, so that a first look needs nothing else. The passwords are made
-//! anew at every start and printed once, to the terminal only.
+//! anew at every start and printed once, to the terminal only. A sample that is there is never reset.
 
 use crate::{commands::Failure, config::Config};
 use door::{Door, Password, hash_password};
+use jiff::Timestamp;
 use ledger::{NewPerson, Role};
-use sale::{DeskRefused, Operator, Sale, files::FileLimits};
+use sale::{
+    ActivityState, DeskRefused, Entry, Operator, Sale, Supply, TimeMs, files::FileLimits, standing,
+};
 use std::sync::Arc;
 
 /// The people of the demonstration.
@@ -14,15 +17,26 @@ const PEOPLE: [(&str, Role); 4] = [
     ("bob", Role::Buyer),
     ("carol", Role::Buyer),
 ];
+/// The ids of the samples: short, and none that somebody's own first activity is likely to have.
+const SAMPLES: [&str; 2] = ["movie", "masks"];
 /// Codes of the sample giveaway.
 const CODES: usize = 100;
-/// Seconds in a day and an hour.
-const DAY_S: u64 = 86_400;
-const HOUR_S: u64 = 3_600;
+/// Seconds after the first start at which the second sample opens: time to see how it looks before.
+const OPENS_AFTER_S: u64 = 300;
+/// Seconds after its opening at which the second session of the second sample opens.
+const SESSION_AFTER_S: u64 = 3_600;
+/// Seconds the samples stay open: whoever comes back to a folder after months still finds them so.
+const OPEN_FOR_S: u64 = 365 * 86_400;
 
 /// Adds what is missing and prints how to begin.
 pub fn prepare(sale: &Arc<Sale>, door: &Arc<Door>, config: &Config) -> Result<(), Failure> {
     import(sale)?;
+    println!("Sample activities:");
+    for id in SAMPLES {
+        if let Some(entry) = sale.catalog().by_id(id) {
+            println!("  {id:14} {}", told(sale, entry));
+        }
+    }
     println!("Sample people (new passwords at every start with --demo):");
     for (name, role) in PEOPLE {
         let text = password()?;
@@ -34,7 +48,7 @@ pub fn prepare(sale: &Arc<Sale>, door: &Arc<Door>, config: &Config) -> Result<()
     door.reload(sale.now()).map_err(Failure::Ledger)
 }
 
-/// Today's sample activities, unless they are there.
+/// The samples that are not there yet. One that is there goes on as it stands, whatever became of it (C6).
 fn import(sale: &Sale) -> Result<(), Failure> {
     let now = sale.now().seconds();
     let text = activities(now)?;
@@ -45,25 +59,53 @@ fn import(sale: &Sale) -> Result<(), Failure> {
     );
     let read =
         read.map_err(|problems| Failure::No(problems.iter().map(ToString::to_string).collect()))?;
+    let mut missing = read.activities;
+    missing.retain(|one| sale.catalog().by_id(&one.activity.id).is_none());
     let operator = Operator { name: web::COMMAND_LINE.to_owned(), key: None };
-    match sale.import(&read.activities, &operator) {
-        Ok(_) | Err(DeskRefused::IdExists(_)) => Ok(()),
+    match sale.import(&missing, &operator) {
+        Ok(_) => Ok(()),
         Err(DeskRefused::Fault(fault)) => Err(Failure::Ledger(fault)),
         Err(refused) => Err(Failure::No(vec![format!("the sample activities: {refused:?}")])),
     }
 }
 
+/// How a sample stands, and what to do where it is over.
+fn told(sale: &Sale, entry: &Entry) -> String {
+    /// Another folder, not this one emptied: what was handed out here stays handed out.
+    const AFRESH: &str = "it is never reset; another folder (--data DIR) begins afresh";
+    let window = entry.activity.window;
+    let summary = sale.summary(entry.no);
+    let state = standing(sale.now(), window, summary.closed, summary.paused, summary.supply);
+    let Supply { available, total, .. } = summary.supply;
+    match state {
+        ActivityState::Upcoming => format!("opens at {}, {total} units", utc(window.start())),
+        ActivityState::Open => {
+            format!("open until {}, {available} of {total} units left", utc(window.end()))
+        }
+        ActivityState::Paused => format!("paused, {available} of {total} units left"),
+        ActivityState::SoldOut => format!("sold out; {AFRESH}"),
+        ActivityState::Ended => format!("has ended; {AFRESH}"),
+    }
+}
+
+/// A moment as people write it; one beyond the calendar is shown as its end.
+fn utc(time: TimeMs) -> String {
+    let moment = i64::try_from(time.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    moment.unwrap_or(Timestamp::MAX).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
 fn activities(now: u64) -> Result<String, Failure> {
-    let day = now / DAY_S;
     let mut codes = String::new();
     for _ in 0..CODES {
         codes.push_str(&format!("\"DEMO-{}\",", random(5)?.to_uppercase()));
     }
-    let (end, later, later_end) = (now + 7 * DAY_S, now + HOUR_S, now + 8 * DAY_S);
+    let [movie, masks] = SAMPLES;
+    let opens = now + OPENS_AFTER_S;
+    let (end, later) = (now + OPEN_FOR_S, opens + SESSION_AFTER_S);
     Ok(format!(
         r#"
 [[activity]]
-id = "movie-{day}"
+id = "{movie}"
 name = "电影之夜 Movie night"
 desc = "前 {CODES} 名每人一张电影票兑换码，先到先得。 A cinema ticket for each of the first {CODES}."
 start_time = {now}
@@ -75,11 +117,11 @@ end_time = {end}
   codes = [{codes}]
 
 [[activity]]
-id = "mask-{day}"
+id = "{masks}"
 name = "口罩预约 Masks"
 desc = "两个场次，每人限领两份。 Two sessions, two packs a person over both."
-start_time = {now}
-end_time = {later_end}
+start_time = {opens}
+end_time = {end}
 limit_per_user = 2
   [[activity.ticket]]
   id = "morning"
@@ -92,7 +134,7 @@ limit_per_user = 2
   stock = 500
   limit_per_user = 2
   start_time = {later}
-  end_time = {later_end}
+  end_time = {end}
 "#
     ))
 }

@@ -4,19 +4,21 @@
 use crate::{
     Place,
     clock::SteadyClock,
-    commands::{Failure, Owner, open_sale, take_ledger},
+    commands::{Failure, Owner, open_sale, take_ledger, without_waiting},
     config::Config,
     control, demo,
 };
 use door::Door;
+use ledger::Ledger;
 use sale::{Clock, Readiness, Sale};
 use std::{
     net::{SocketAddr, TcpListener},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
 use tokio::signal::unix::{SignalKind, signal};
-use web::{App, Bound, Metrics, Server};
+use web::{App, Bound, Metrics, Server, WebSettings};
 
 /// Connections that may wait in the kernel to be accepted; it takes the lesser of this and its own bound.
 const BACKLOG: i32 = 4096;
@@ -36,13 +38,7 @@ pub fn serve(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Io("a runtime", error.kind()))?;
     survive_file_limits(&runtime).map_err(|error| Failure::Io("signals", error.kind()))?;
-    let ledger = match take_ledger(&place.data, config.ledger)? {
-        Owner::Us(ledger) => ledger,
-        Owner::Another => {
-            let held = format!("{} is served by another process", place.data.display());
-            return Err(Failure::No(vec![held]));
-        }
-    };
+    let ledger = take(&runtime, &place.data, config)?;
     // Bound before the load: the kernel queues those who come early.
     let main = bind(listen)?;
     let metrics_listener = config.metrics_listen.map(bind).transpose()?;
@@ -57,7 +53,8 @@ pub fn serve(
         demo::prepare(&sale, &door, config)?;
     }
     let address = main.local_addr().map_err(|error| Failure::Io("the listener", error.kind()))?;
-    let app = App::new(Arc::clone(&sale), Arc::clone(&door), metrics, config.web.clone());
+    let settings = WebSettings { listen: address, ..config.web.clone() };
+    let app = App::new(Arc::clone(&sale), Arc::clone(&door), metrics, settings);
     let control = control::listen(&place.data)
         .map_err(|error| Failure::Io("the control socket", error.kind()))?;
     let control = Some((control, web::control_routes(Arc::clone(&app))));
@@ -66,6 +63,38 @@ pub fn serve(
     println!("listening on http://{address}");
     tracing::info!(%address, data = %place.data.display(), "serving");
     wait(&runtime, &clock, &sale, &door, server)
+}
+
+/// Takes the ledger. Where somebody else has it, this says what it waits for before it waits: silence for half a
+/// minute looks like a program that hangs.
+fn take(
+    runtime: &tokio::runtime::Runtime,
+    data: &Path,
+    config: &Config,
+) -> Result<Arc<dyn Ledger>, Failure> {
+    let mut owner = take_ledger(data, without_waiting(config.ledger))?;
+    let wait_ms = config.ledger.owner_wait_ms;
+    if matches!(owner, Owner::Another) && wait_ms > 0 {
+        let pid = runtime.block_on(control::holder(data));
+        eprintln!("firstcome: {}", waiting_text(data, pid, wait_ms));
+        owner = take_ledger(data, config.ledger)?;
+    }
+    match owner {
+        Owner::Us(ledger) => Ok(ledger),
+        Owner::Another => {
+            Err(Failure::No(vec![format!("{} is served by another process", data.display())]))
+        }
+    }
+}
+
+fn waiting_text(data: &Path, pid: Option<i32>, wait_ms: u32) -> String {
+    let pid = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+    let wait = match wait_ms {
+        ms if ms % 1000 == 0 => format!("{} s", ms / 1000),
+        ms => format!("{ms} ms"),
+    };
+    let data = data.display();
+    format!("{data} is held by another process{pid}; waiting up to {wait} for it to end")
 }
 
 /// A limit on the size of files is to be an error of the write and not the end of the process: once the signal

@@ -9,14 +9,18 @@ mod contract {
     mod claims;
     mod codes;
     mod commands;
+    mod demo;
     mod desk;
+    mod documents;
     mod durability;
     mod export;
     mod limits;
     mod machine;
     mod names;
     mod queued;
+    mod restored;
     mod robustness;
+    mod second;
     mod sessions;
     mod stage;
     mod tickets;

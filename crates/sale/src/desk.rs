@@ -1,11 +1,7 @@
 //! The operators' calls. Every change goes to the ledger first, then to Stock as an event, so that no final
 //! answer rests on a change that is not on disk. All of these block and are kept off the request threads.
 
-use crate::{
-    Catalog, Entry, Sale,
-    files::{self, NotChangeable},
-    loading,
-};
+use crate::{Entry, Sale, comparing, files::NotChangeable, loading};
 use ledger::{
     AddRefused, AddedActivity, Appended, AuditEntry, Cause, EventDraft, LedgerFault, NewActivity,
     OperatorKey,
@@ -34,8 +30,12 @@ pub enum DeskRefused {
     IdExists(usize),
     /// A code is in the ledger already: the activity's place, its type, the code's place, all from 0.
     CodeExists(usize, TypeNo, usize),
-    /// More than texts, image and a later end differ: the keys.
-    NotChangeable(Vec<NotChangeable>),
+    /// More than texts, image and a later end differ: each time the activity's place, from 0, and the key.
+    NotChangeable(Vec<(usize, NotChangeable)>),
+    /// The activity in this place, from 0, is to be changed and is closed for good.
+    ClosedAt(usize),
+    /// The idempotency key stands for another call.
+    KeyUsed,
     /// A type with codes takes codes, a plain one takes numbers.
     WrongKind(UnitKind),
     /// Fewer units are free than were to be taken back.
@@ -84,6 +84,18 @@ pub struct Stats {
     /// The start of its window, once that has come.
     pub opened_at: Option<TimeMs>,
 }
+
+/// What an update is to do.
+#[derive(Default)]
+struct Split {
+    changes: Vec<(ActivityNo, Activity)>,
+    additions: Vec<NewActivity>,
+    /// The place of each addition in the request.
+    places: Vec<usize>,
+}
+
+/// Differences that one refusal names, at most.
+const DIFFERENCES_MAX: usize = 100;
 
 impl Sale {
     /// Adds activities, all or nothing.
@@ -141,26 +153,11 @@ impl Sale {
     }
 
     /// Changes texts, image and a later end of activities that exist, and adds those that do not.
-    /// Stock, codes and roster in `new` count only for those that are added: nothing resets a sale (C6, C15).
+    /// Whatever else differs from the ledger is refused before anything changes: nothing resets a sale (C6, C15).
     pub fn update(&self, new: &[NewActivity], operator: &Operator) -> Result<Updated, DeskRefused> {
         let _desk = self.inner.desk.lock();
         let _sound = self.inner.sound();
-        let catalog = self.inner.catalog.load_full();
-        let mut changes = Vec::new();
-        let (mut additions, mut places) = (Vec::new(), Vec::new());
-        for (place, one) in new.iter().enumerate() {
-            match catalog.by_id(&one.activity.id) {
-                None => {
-                    additions.push(one.clone());
-                    places.push(place);
-                }
-                Some(entry) => {
-                    let changed = files::diff_for_update(&entry.activity, &one.activity);
-                    changes.push((entry.no, changed.map_err(DeskRefused::NotChangeable)?));
-                }
-            }
-        }
-        self.refuse_if_closed(&catalog, &changes)?;
+        let Split { changes, additions, places } = self.split(new)?;
         let added = self.import_locked(&additions, operator);
         let mut reports = added.map_err(|refused| match refused {
             DeskRefused::IdExists(at) => DeskRefused::IdExists(places[at]),
@@ -169,6 +166,8 @@ impl Sale {
             }
             other => other,
         })?;
+        // An update can be repeated as it is: it needs no key, and leaves keys to the calls that do.
+        let operator = &Operator { key: None, ..operator.clone() };
         for (no, activity) in changes {
             let id = activity.id.clone();
             let kind = EventKind::Changed(Box::new(activity));
@@ -178,14 +177,33 @@ impl Sale {
         Ok(reports)
     }
 
-    fn refuse_if_closed(
-        &self,
-        catalog: &Catalog,
-        changes: &[(ActivityNo, Activity)],
-    ) -> Result<(), DeskRefused> {
-        let closed = |no: ActivityNo| self.counts(no).closed;
-        let refused = changes.iter().any(|(no, _)| catalog.by_no(*no).is_some() && closed(*no));
-        if refused { Err(DeskRefused::Closed) } else { Ok(()) }
+    /// What an update changes and what it adds, if all of it may be done.
+    fn split(&self, new: &[NewActivity]) -> Result<Split, DeskRefused> {
+        let catalog = self.inner.catalog.load();
+        let mut split = Split::default();
+        let (mut refused, mut closed) = (Vec::new(), None);
+        for (place, one) in new.iter().enumerate() {
+            let Some(entry) = catalog.by_id(&one.activity.id) else {
+                split.additions.push(one.clone());
+                split.places.push(place);
+                continue;
+            };
+            let differences = comparing::differences(&*self.inner.ledger, entry, one)?;
+            refused.extend(differences.into_iter().map(|difference| (place, difference)));
+            if refused.len() >= DIFFERENCES_MAX {
+                break;
+            }
+            if self.counts(entry.no).closed {
+                closed = closed.or(Some(place));
+            }
+            split.changes.push((entry.no, one.activity.clone()));
+        }
+        refused.truncate(DIFFERENCES_MAX);
+        match (refused.is_empty(), closed) {
+            (false, _) => Err(DeskRefused::NotChangeable(refused)),
+            (true, Some(place)) => Err(DeskRefused::ClosedAt(place)),
+            (true, None) => Ok(split),
+        }
     }
 
     /// Stops claims until resumed. Repeating it succeeds.
@@ -228,7 +246,8 @@ impl Sale {
         self.append(entry.no, kind, operator, action, id, String::new()).map(|_| ())
     }
 
-    /// Adds `count` plain units, or takes `-count` free ones back; returns how many that is.
+    /// Adds `count` plain units, or takes `-count` free ones back; returns how many that is. A known key of the
+    /// same refill changes nothing and hears what it did; of any other call it is refused.
     pub fn refill(
         &self,
         id: &str,
@@ -247,7 +266,8 @@ impl Sale {
         if let Some(key) = operator.key
             && let Some(known) = self.inner.ledger.known_event(entry.no, key)?
         {
-            return Ok(units_changed(&known));
+            let same = is_of_type(&known, kind) && units_changed(&known) == count;
+            return if same { Ok(count) } else { Err(DeskRefused::KeyUsed) };
         }
         let detail = format!("type {type_id}, units {count:+}");
         let target = (entry.no, kind);
@@ -381,6 +401,14 @@ impl Sale {
 }
 
 const REFILL: &str = "admin/act/refill";
+
+fn is_of_type(event: &Event, kind: TypeNo) -> bool {
+    match &event.kind {
+        EventKind::UnitsAdded { ticket_type, .. }
+        | EventKind::UnitsTakenBack { ticket_type, .. } => *ticket_type == kind,
+        EventKind::Paused | EventKind::Resumed | EventKind::Closed | EventKind::Changed(_) => false,
+    }
+}
 
 /// Units an event added, or took back as a negative number.
 fn units_changed(event: &Event) -> i64 {

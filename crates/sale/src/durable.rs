@@ -23,6 +23,11 @@ pub fn enter_core(core: usize) {
     CORE.set(core);
 }
 
+/// The core as which this thread answers; 0 for a thread that never said so.
+pub fn this_core() -> usize {
+    CORE.get()
+}
+
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {

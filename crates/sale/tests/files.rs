@@ -4,8 +4,8 @@
 use ledger::{NewUnits, Role, RosterName};
 use rules::{TimeMs, UnitKind};
 use sale::files::{
-    ActivityFormat, CodesFormat, FileLimits, Problem, ReadActivities, Reason, read_activity_bytes,
-    read_activity_file, read_codes, read_people,
+    ActivityFormat, CodesFormat, Difference, FileLimits, NotChangeable, Problem, ReadActivities,
+    Reason, read_activity_bytes, read_activity_file, read_codes, read_people,
 };
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -189,6 +189,72 @@ fn a_company_giveaway_is_read_from_its_folder() {
     let there = read.id_exists(0);
     assert_eq!((there.line, there.key.as_str()), (Some(2), "activity[0].id"));
     assert_eq!((there.value.as_str(), there.reason), ("movie-night", Reason::IdExists));
+}
+
+/// What the ledger finds out later still names the line, and never a code.
+#[test]
+fn a_key_that_may_not_change_is_named_where_it_stands() {
+    let text = "\
+[[activity]]
+id = \"a\"
+name = \"A\"
+start_time = 1796090400
+end_time = 1796097600
+  [[activity.ticket]]
+  name = \"T\"
+  stock = 5
+  [[activity.ticket]]
+  name = \"U\"
+  codes = [
+    \"SECRET-1\",
+    \"SECRET-2\",
+  ]
+";
+    let read = read_toml(text).unwrap();
+    let stock = Difference::Stock { imported: 3, total: 4 };
+    let count = Difference::CodeCount { given: 2, imported: 1, total: 1 };
+    let (path, list) = ("activity[0].", "activity[0].ticket[1].codes");
+    let table = [
+        (None, "end_time", Difference::Value, 5, format!("{path}end_time"), "1796097600"),
+        (None, "roster", Difference::Value, 1, format!("{path}roster"), ""),
+        (Some(0), "stock", stock, 8, format!("{path}ticket[0].stock"), "5"),
+        (Some(1), "codes", count, 11, list.to_owned(), "…"),
+        (Some(1), "codes", Difference::CodeAt { row: 2 }, 13, format!("{list}[1]"), "…"),
+    ];
+    for (ticket, key, difference, line, path, value) in table {
+        let differs = NotChangeable { ticket, key: key.to_owned(), difference };
+        let told = read.not_changeable(0, &differs);
+        assert_eq!((told.line, &told.key, told.value.as_str()), (Some(line), &path, value));
+        assert!(told.en().contains("activity a:") && told.zh().contains("活动 a："));
+        assert!(!format!("{told:?}{}", told.en()).contains("SECRET"), "{told}");
+    }
+}
+
+/// What each file alone cannot know: the second place is named, with the first beside it.
+#[test]
+fn an_id_or_a_code_stands_once_in_all_files_together() {
+    let file = |id: &str, codes: &str| {
+        let ticket = format!("name = \"T\"\ncodes = [{codes}]");
+        read_toml(&toml_of(&format!("id = \"{id}\"\n{ACTIVITY}"), &ticket)).unwrap()
+    };
+    let joined = |files: Vec<ReadActivities>| ReadActivities::joined(files, &LIMITS);
+    let told = |files| {
+        let problems = joined(files).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        let Reason::Repeated { first } = &problems[0].reason else { panic!("{}", problems[0]) };
+        assert!(!problems[0].en().contains("SECRET"));
+        (problems[0].key.clone(), first.key.clone())
+    };
+    let (id, code) = ("activity[0].id", "activity[0].ticket[0].codes[1]");
+    assert_eq!(told(vec![file("a", "\"x\""), file("a", "\"y\"")]), (id.into(), id.into()));
+    let [one, other] = ["\"x\", \"SECRET\"", "\"y\", \"SECRET\""];
+    assert_eq!(told(vec![file("a", one), file("b", other)]), (code.into(), code.into()));
+    let all = joined(vec![file("a", one), file("b", "\"y\""), file("c", "\"z\"")]).unwrap();
+    let ids: Vec<&str> = all.activities.iter().map(|one| one.activity.id.as_str()).collect();
+    assert_eq!(ids, ["a", "b", "c"]);
+    assert_eq!(all.code_exists(0, rules::TypeNo(0), 1).key, code);
+    assert_eq!(all.code_exists(2, rules::TypeNo(0), 0).key, "activity[0].ticket[0].codes[0]");
+    assert!(joined(Vec::new()).unwrap().activities.is_empty());
 }
 
 fn utf16(text: &str, little: bool) -> Vec<u8> {
@@ -405,7 +471,22 @@ fn table_rules() -> Vec<Rule> {
         format!("{TICKET}\nid = \"t\"\n[[activity.ticket]]\nid = \"t\"\nname = \"U\"\nstock = 1");
     let many = "[[activity.ticket]]\nname = \"T\"\nstock = 1\n".repeat(101);
     let read = read_toml(&toml_of(ACTIVITY, "name = \"T\"\ncodes = [\"a\"]")).unwrap();
+    let differs = |ticket, key: &str, difference| {
+        vec![read.not_changeable(0, &NotChangeable { ticket, key: key.to_owned(), difference })]
+    };
     vec![
+        rule("NotChangeable", differs(None, "limit_per_user", Difference::Value)),
+        rule(
+            "NotChangeable",
+            differs(Some(0), "stock", Difference::Stock { imported: 1, total: 2 }),
+        ),
+        rule("NotChangeable", differs(Some(0), "codes", Difference::CodeAt { row: 1 })),
+        rule(
+            "NotChangeable",
+            differs(Some(0), "codes", Difference::CodeCount { given: 3, imported: 1, total: 2 }),
+        ),
+        rule("NotChangeable", differs(None, "roster", Difference::Roster { added: 1, missing: 2 })),
+        rule("ActivityClosed", vec![read.closed(0)]),
         rule("Repeated", read_toml(&twice).unwrap_err()),
         rule("Repeated", read_toml(&toml_of(ACTIVITY, &types)).unwrap_err()),
         rule("Repeated", with_roster("name\nré\ns2\nre\u{301}\n".as_bytes()).unwrap_err()),

@@ -324,8 +324,8 @@ fn metrics_alone(app: &App, request: &Request<Incoming>) -> http::Response<Reply
     response
 }
 
-/// The type of Prometheus text in the form that the library writes.
-pub const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The type of Prometheus text in the form that the metrics are written in.
+pub const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 async fn serve_control(
     shared: Arc<Shared>,

@@ -18,7 +18,7 @@ mod settings;
 mod who;
 
 pub use app::App;
-pub use cold::{COMMAND_LINE, control_routes};
+pub use cold::{COMMAND_LINE, ImportRefused, control_routes};
 pub use cores::{Bound, Server, Stop};
 pub use metrics::Metrics;
 pub use settings::WebSettings;

@@ -113,6 +113,7 @@ pub fn method_allowed(call: Call, method: &Method) -> Result<(), Problem> {
     match *method {
         Method::GET | Method::POST => Ok(()),
         Method::HEAD if reads => Ok(()),
+        _ if reads => Err(Problem::Method("GET, HEAD, POST")),
         _ => Err(Problem::Method("GET, POST")),
     }
 }

@@ -1,9 +1,13 @@
 //! The bounds of the HTTP side that an operator may change, with their units and defaults.
 //! None of them changes what an answer says.
 
+use std::net::SocketAddr;
+
 /// Settings of the HTTP side; see `default.toml` of the binary for what each means to an operator.
 #[derive(Clone, Debug)]
 pub struct WebSettings {
+    /// Where the main listener is: what the first page shows to those whose request does not name this server.
+    pub listen: SocketAddr,
     /// Threads that answer requests.
     pub cores: usize,
     /// Connections at a time; one more is told "busy" and closed.
@@ -27,6 +31,7 @@ pub struct WebSettings {
 impl Default for WebSettings {
     fn default() -> Self {
         Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             cores: 1,
             connections_max: 20_000,
             body_bytes_max: 64 * 1024,

@@ -47,10 +47,6 @@ pub const SEVERAL_VERSIONS: &[&str] = &[
     "sha2",
     // A release apart in the crates that we use and in those that they use.
     "base64",
-    "lock_api",
-    "parking_lot",
-    "parking_lot_core",
-    "redox_syscall",
     // Only at build time, inside derive macros.
     "syn",
 ];

@@ -5,7 +5,7 @@ use super::{Failure, Owner, open_sale, take_ledger, without_waiting};
 use crate::{Place, clock::SteadyClock, config::Config, control};
 use sale::{
     DeskRefused, Imported, NewActivity, Operator,
-    files::{FileLimits, ReadActivities, read_activity_file, to_json},
+    files::{FileLimits, Problem, ReadActivities, read_activity_file, to_json},
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -16,22 +16,7 @@ pub fn import(
     files: &[PathBuf],
     update: bool,
 ) -> Result<(), Failure> {
-    let mut read: Option<ReadActivities> = None;
-    let mut problems = Vec::new();
-    for file in files {
-        match read_activity_file(file, &FileLimits::DEFAULT) {
-            Ok(activities) => match &mut read {
-                None => read = Some(activities),
-                Some(read) => read.append(activities),
-            },
-            Err(found) => problems.extend(found.iter().map(ToString::to_string)),
-        }
-    }
-    if !problems.is_empty() {
-        problems.insert(0, "nothing was imported:".to_owned());
-        return Err(Failure::No(problems));
-    }
-    let Some(read) = read else { return Ok(()) };
+    let read = read(files)?;
     match take_ledger(&place.data, without_waiting(config.ledger))? {
         Owner::Us(ledger) => {
             let meter = Arc::new(web::Metrics::default());
@@ -42,6 +27,27 @@ pub fn import(
         }
         Owner::Another => import_there(place, &read, update),
     }
+}
+
+/// Everything that can be known without a ledger is found here, whoever has the ledger.
+fn read(files: &[PathBuf]) -> Result<ReadActivities, Failure> {
+    let limits = FileLimits::DEFAULT;
+    let (mut read, mut problems) = (Vec::new(), Vec::new());
+    for file in files {
+        match read_activity_file(file, &limits) {
+            Ok(activities) => read.push(activities),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(nothing_imported(&problems));
+    }
+    ReadActivities::joined(read, &limits).map_err(|problems| nothing_imported(&problems))
+}
+
+fn nothing_imported(problems: &[Problem]) -> Failure {
+    let told = problems.iter().map(ToString::to_string);
+    Failure::No(std::iter::once("nothing was imported:".to_owned()).chain(told).collect())
 }
 
 fn import_here(sale: &sale::Sale, read: &ReadActivities, update: bool) -> Result<(), Failure> {
@@ -62,7 +68,12 @@ fn import_there(place: &Place, read: &ReadActivities, update: bool) -> Result<()
     let body = to_json(&read.activities);
     let answer = control::call(&place.data, target, "application/json", body)?;
     if answer.ret != 0 {
-        return Err(Failure::No(vec![answer.message]));
+        // The server has seen none of our files: it tells places, and the words are made here.
+        let refused = serde_json::from_value::<web::ImportRefused>(answer.data);
+        return Err(refused.map_or_else(
+            |_| Failure::No(vec![answer.message]),
+            |refused| said_no(read, refused.into()),
+        ));
     }
     let texts = |value: &serde_json::Value| -> Vec<String> {
         let list = value.as_array().into_iter().flatten();
@@ -88,16 +99,19 @@ fn report(id: &str, read: &ReadActivities, self_registered: &[String]) {
 
 fn said_no(read: &ReadActivities, refused: DeskRefused) -> Failure {
     match refused {
-        DeskRefused::IdExists(at) => Failure::No(vec![read.id_exists(at).to_string()]),
+        DeskRefused::IdExists(at) => nothing_imported(&[read.id_exists(at)]),
         DeskRefused::CodeExists(at, kind, code) => {
-            Failure::No(vec![read.code_exists(at, kind, code).to_string()])
+            nothing_imported(&[read.code_exists(at, kind, code)])
         }
         DeskRefused::NotChangeable(keys) => {
-            Failure::No(keys.iter().map(ToString::to_string).collect())
+            let told = keys.iter().map(|(activity, key)| read.not_changeable(*activity, key));
+            nothing_imported(&told.collect::<Vec<_>>())
         }
-        DeskRefused::Closed => Failure::No(vec!["the activity is closed".to_owned()]),
+        DeskRefused::ClosedAt(at) => nothing_imported(&[read.closed(at)]),
         DeskRefused::Fault(fault) => Failure::Ledger(fault),
         DeskRefused::NotFound
+        | DeskRefused::Closed
+        | DeskRefused::KeyUsed
         | DeskRefused::WrongKind(_)
         | DeskRefused::Short { .. }
         | DeskRefused::TooMany => Failure::No(vec![format!("{refused:?}")]),

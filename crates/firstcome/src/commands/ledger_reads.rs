@@ -4,7 +4,7 @@
 use super::Failure;
 use crate::Place;
 use clap::Args;
-use ledger::{ActivityLedger, Ledger, SqliteLedger};
+use ledger::{ActivityLedger, Ledger, LedgerFault, SqliteLedger};
 use sale::export::{ExportFormat, ExportKind, ExportWriter};
 use std::{
     fs::File,
@@ -89,7 +89,9 @@ pub fn check(place: &Place) -> Result<(), Failure> {
 
 /// The command `backup`.
 pub fn backup(place: &Place, to: &Path) -> Result<(), Failure> {
-    SqliteLedger::open_for_reading(&place.data)?.backup(to)?;
+    let ledger = SqliteLedger::open_for_reading(&place.data)?;
+    let named = |fault: LedgerFault| Failure::No(vec![format!("{}: {fault}", to.display())]);
+    ledger.backup(to).map_err(named)?;
     println!("wrote {}", to.display());
     Ok(())
 }

@@ -46,11 +46,13 @@ pub fn run(place: &Place, config: &Config, command: UserCommand) -> Result<(), F
     match command {
         UserCommand::Add { name, role, password_stdin } => {
             let person = one(config, &name, &role, password_stdin)?;
-            add(place, config, vec![person])
+            add(place, config, vec![person], &|_| String::new())
         }
         UserCommand::Import { file } => {
-            let people = from_file(config, &file)?;
-            add(place, config, people)
+            let (people, lines) = from_file(config, &file)?;
+            let shown = file.display();
+            let place_of = |at: usize| format!("{shown}:{}: name = ", lines[at]);
+            add(place, config, people, &place_of)
         }
         UserCommand::List => list(place),
     }
@@ -79,7 +81,8 @@ fn one(
     Ok(NewPerson { name, display_name: String::new(), role, password_hash })
 }
 
-fn from_file(config: &Config, file: &Path) -> Result<Vec<NewPerson>, Failure> {
+/// The people of a file, and the line of each.
+fn from_file(config: &Config, file: &Path) -> Result<(Vec<NewPerson>, Vec<u32>), Failure> {
     let shown = file.display().to_string();
     let bytes = std::fs::read(file).map_err(|error| no(&format!("{shown}: {}", error.kind())))?;
     let lines = read_people(&bytes, &FileLimits::DEFAULT).map_err(|problems| {
@@ -107,7 +110,8 @@ fn from_file(config: &Config, file: &Path) -> Result<Vec<NewPerson>, Failure> {
         role: line.role,
         password_hash: line.password.and_then(|_| hashes.next()),
     };
-    Ok(lines.into_iter().map(person).collect())
+    let numbers = lines.iter().map(|line| line.line).collect();
+    Ok((lines.into_iter().map(person).collect(), numbers))
 }
 
 fn unusable(error: PasswordError) -> String {
@@ -122,7 +126,13 @@ fn no(line: &str) -> Failure {
     Failure::No(vec![line.to_owned()])
 }
 
-fn add(place: &Place, config: &Config, people: Vec<NewPerson>) -> Result<(), Failure> {
+/// Adds people, all or nothing; `place_of` tells where one of them stands, for the error.
+fn add(
+    place: &Place,
+    config: &Config,
+    people: Vec<NewPerson>,
+    place_of: &dyn Fn(usize) -> String,
+) -> Result<(), Failure> {
     let names: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
     let taken = match take_ledger(&place.data, without_waiting(config.ledger))? {
         Owner::Us(ledger) => ledger.add_people(&people, now())?.err(),
@@ -130,7 +140,10 @@ fn add(place: &Place, config: &Config, people: Vec<NewPerson>) -> Result<(), Fai
     };
     match taken {
         None => println!("added {} of {}", names.len(), names.len()),
-        Some(at) => return Err(no(&format!("nothing was added: {} has an account", names[at]))),
+        Some(at) => {
+            let (place, name) = (place_of(at), &names[at]);
+            return Err(no(&format!("nothing was added: {place}{name}: has an account already")));
+        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The command line, alone and beside a running server: what it prints, and its exit codes (0 done, 1 said no,
 //! 2 used wrongly). What an import or an export may hold is tested over HTTP; here, that these ways do the same.
 
-use super::stage::{Stage, claim, data, fails, refused, text};
+use super::stage::{Stage, claim, data, eventually, fails, refused, text};
 use crate::world::{World, export, now_s};
 use serde_json::{Value, json};
 use std::process::Output;
@@ -148,6 +148,92 @@ fn an_import_goes_through_a_running_server() {
     assert!(rows.iter().any(|row| text(&row["action"]).starts_with("admin/act/import")), "{page}");
 }
 
+/// Beside a running server and alone: the same words, with file, line, key and value, and no code.
+#[test]
+fn what_only_the_ledger_knows_is_told_with_file_and_line_through_a_server_too() {
+    let world = World::cheap();
+    let staff = "name\nE1\nE2\n";
+    world.file("codes.csv", "code\nK-SECRET-1\nK-SECRET-2\n");
+    world.file("staff.csv", staff);
+    let coded = activity("coded", "codes = \"codes.csv\"")
+        .replace("[[activity.ticket]]", "roster = \"staff.csv\"\n[[activity.ticket]]");
+    let coded_file = shown(&world.file("coded.toml", &coded));
+    let plain_file = shown(&world.file("plain.toml", activity("plain", "stock = 3")));
+    let closed_file = shown(&world.file("closed.toml", activity("closed", "stock = 3")));
+    world.must(&["import", &coded_file, &plain_file, &closed_file], "");
+    let good = shown(&world.file("good.toml", activity("good", "stock = 1")));
+    let used = shown(&world.file("used.toml", activity("used", "codes = \"used.csv\"")));
+    world.file("used.csv", "code\nK-OTHER\nK-SECRET-2\n");
+    let inline = shown(&world.file("inline.toml", activity("inline", "codes = [\"K-SECRET-1\"]")));
+    let more = shown(&world.file("more.toml", activity("plain", "stock = 600")));
+    let limited = activity("plain", "stock = 3")
+        .replace("[[activity.ticket]]", "limit_per_user = 2\n[[activity.ticket]]");
+    let limited = shown(&world.file("limited.toml", limited));
+    let other = shown(&world.file("other.toml", coded.replace("codes.csv", "swapped.csv")));
+    world.file("swapped.csv", "code\nK-SECRET-1\nK-SECRET-3\n");
+    let roster = shown(&world.file("roster.toml", coded.replace("staff.csv", "others.csv")));
+    world.file("others.csv", "name\nE1\nE3\n");
+    let open = shown(&world.file("open.toml", coded.replace("roster = \"staff.csv\"\n", "")));
+    let table: [(&[&str], &[&str]); 9] = [
+        (&[&good, &plain_file], &["plain.toml:2: activity[0].id = plain"]),
+        (&[&good, &used], &["used.csv:3: code"]),
+        (&[&good, &inline], &["inline.toml:9: activity[0].ticket[0].codes[0]"]),
+        (&["--update", &good, &more], &["more.toml:9: activity[0].ticket[0].stock = 600", "plain"]),
+        (&["--update", &good, &limited], &["limited.toml:6: activity[0].limit_per_user = 2"]),
+        (&["--update", &good, &other], &["swapped.csv:3: code", "coded", "row 2"]),
+        (&["--update", &good, &roster], &["roster.toml:6: activity[0].roster", "coded"]),
+        (&["--update", &good, &open], &["open.toml:1: activity[0].roster", "coded"]),
+        (&["--update", &good, &closed_file], &["closed.toml:2: activity[0].id = closed"]),
+    ];
+    let mut stage = Stage::on(world);
+    data(&stage.desk("/admin/act/close?actId=closed"));
+    let say_all = |stage: &Stage| {
+        table.map(|(arguments, expected)| {
+            let said = says_no(&stage.world, &[&["import"][..], arguments].concat());
+            for part in expected {
+                assert!(said.contains(part), "{arguments:?}: {part} is not in: {said}");
+            }
+            assert!(!said.contains("K-") && !said.contains("request body"), "{said}");
+            said
+        })
+    };
+    let through_it = say_all(&stage);
+    fails(&stage.op.get("/act/detail?actId=good"), 404);
+    let is_refusal = |row: &&Value| row["action"] == "admin/act/import" && row["target"] == "";
+    eventually("every refusal in the audit log", || {
+        let page = data(&stage.op.get("/admin/audit?pageSize=100"));
+        let refused = page["list"].as_array().expect("a list").iter().filter(is_refusal).count();
+        (refused == table.len()).then_some(())
+    });
+    stage.world.terminate();
+    assert_eq!(say_all(&stage), through_it);
+}
+
+/// As above, for what two files of one command share: neither has to be looked for.
+#[test]
+fn files_that_share_an_id_or_a_code_are_both_named() {
+    let world = World::cheap();
+    let first = shown(&world.file("first.toml", activity("first", "codes = [\"K-1\"]")));
+    let again = shown(&world.file("again.toml", activity("first", "stock = 1")));
+    let third = shown(&world.file("third.toml", activity("third", "codes = \"codes.csv\"")));
+    world.file("codes.csv", "code\nK-2\nK-1\n");
+    let table = [
+        (&again, "again.toml:2: activity[0].id = first", "first.toml:2: activity[0].id"),
+        (&third, "codes.csv:3: code", "first.toml:9: activity[0].ticket[0].codes[0]"),
+    ];
+    let mut stage = Stage::on(world);
+    for server in [true, false] {
+        for (second, there, before) in table {
+            let said = says_no(&stage.world, &["import", &first, second]);
+            assert!(said.contains(there) && said.contains(before), "{server}: {said}");
+            assert!(!said.contains("K-"), "{said}");
+        }
+        if server {
+            stage.world.terminate();
+        }
+    }
+}
+
 #[test]
 fn people_are_added_and_listed_with_and_without_a_server() {
     let mut world = World::cheap();
@@ -174,7 +260,7 @@ fn people_are_added_and_listed_with_and_without_a_server() {
     world.must(&["user", "add", "late", "--password-stdin"], "late-password\n");
     let more = shown(&world.file("more.csv", "name\nfresh\nanna\n"));
     let said = says_no(&world, &["user", "import", &more]);
-    assert!(said.contains("anna"), "{said}");
+    assert!(said.contains("more.csv:3: name = anna"), "{said}");
     check(&world, &["boss", "anna", "B2", "late"]);
     let wrong = shown(&world.file("wrong.csv", "name,role\nx,chief\n"));
     let said = says_no(&world, &["user", "import", &wrong]);
@@ -224,7 +310,11 @@ fn a_backup_beside_a_running_server_can_be_served() {
     std::fs::create_dir_all(copy.data()).expect("a folder");
     let target = shown(&copy.data().join("ledger.sqlite3"));
     stage.world.must(&["backup", &target], "");
-    says_no(&stage.world, &["backup", &target]);
+    let said = says_no(&stage.world, &["backup", &target]);
+    assert!(said.contains(&format!("{target}: the file exists already")), "{said}");
+    let nowhere = shown(&copy.data().join("missing").join("ledger.sqlite3"));
+    let said = says_no(&stage.world, &["backup", &nowhere]);
+    assert!(said.contains(&format!("{nowhere}: ")) && !said.contains("no ledger"), "{said}");
     data(&claim(&mut stage.person("after"), "a"));
     let mut copy = copy;
     copy.serve();

@@ -4,6 +4,10 @@
 use super::stage::{Stage, claim, claim_with, data, fails};
 use crate::world::{Client, World};
 use serde_json::{Value, json};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
 
 fn get(client: &mut Client, target: &str) -> (u16, String, String) {
     let answer = client.get(target);
@@ -18,6 +22,52 @@ fn a_server_that_is_well_says_ok() {
     for target in ["/healthz", "/readyz"] {
         let (status, _, body) = get(&mut stranger, target);
         assert_eq!((status, body.trim()), (200, "ok"), "{target}");
+    }
+}
+
+/// Sends a request without a body on a connection of its own; the status and the Allow header.
+fn asked_by(address: &str, method: &str, target: &str) -> (u16, Option<String>) {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let length = if method == "POST" { "content-length: 0\r\n" } else { "" };
+    let head =
+        format!("{method} {target} HTTP/1.1\r\nhost: x\r\n{length}connection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer to the end");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let allow = answer.lines().find_map(|line| line.strip_prefix("allow: ").map(str::to_owned));
+    (status.expect("a status"), allow)
+}
+
+/// A 405 names every method that the call answers, and no other.
+#[test]
+fn allow_names_the_methods_that_are_answered() {
+    let stage = Stage::new();
+    for target in [
+        "/healthz",
+        "/readyz",
+        "/act/list",
+        "/act/detail",
+        "/ticket/get",
+        "/ticket/result",
+        "/ticket/list",
+        "/ticket/detail",
+        "/user/me",
+        "/user/login",
+        "/admin/act/list",
+        "/admin/act/import",
+        "/openapi.json",
+        "/docs",
+        "/nothing-here",
+    ] {
+        let (status, allow) = asked_by(stage.world.address(), "DELETE", target);
+        assert_eq!(status, 405, "{target}");
+        let allow = allow.unwrap_or_else(|| panic!("{target}: no Allow"));
+        let named: Vec<&str> = allow.split(", ").collect();
+        let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+        let answered = |method: &&str| asked_by(stage.world.address(), method, target).0 != 405;
+        let answered: Vec<&str> = methods.into_iter().filter(answered).collect();
+        assert_eq!(named, answered, "{target}");
     }
 }
 

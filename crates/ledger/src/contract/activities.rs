@@ -213,6 +213,13 @@ pub trait ActivityLedger: Send + Sync {
     /// Visits the numbers of those on an activity's roster who may claim, leaving out those who registered themselves.
     fn roster(&self, no: ActivityNo, visit: &mut dyn FnMut(UserNo)) -> Result<(), LedgerFault>;
 
+    /// How many units each type had when the activity was added, in the order of its types: what was added or
+    /// taken back since does not count. Empty: there is no such activity.
+    fn first_units(&self, no: ActivityNo) -> Result<Vec<u32>, LedgerFault>;
+
+    /// Visits every name on an activity's roster, in any order, those who registered themselves included.
+    fn roster_names(&self, no: ActivityNo, visit: &mut dyn FnMut(&str)) -> Result<(), LedgerFault>;
+
     /// Visits the codes of a type's units `from..`, in the order of their units.
     fn codes(
         &self,

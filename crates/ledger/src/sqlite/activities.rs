@@ -2,7 +2,7 @@
 //! It never writes under an ownership that has ended.
 
 use super::fault::Fail;
-use super::numbers::SOURCE_PASSWORD;
+use super::numbers::{SOURCE_PASSWORD, kind};
 use super::{SqliteLedger, audit_log, definition, demand_epoch, events, people};
 use crate::contract::{
     ActivityLedger, AddRefused, AddedActivity, AddedCodes, Appended, AuditEntry, AuditRecord,
@@ -155,6 +155,32 @@ fn visit_roster(
     Ok(())
 }
 
+fn visit_roster_names(
+    connection: &Connection,
+    no: ActivityNo,
+    visit: &mut dyn FnMut(&str),
+) -> Result<(), Fail> {
+    let sql = "SELECT name FROM rosters JOIN names ON names.no = user_no WHERE activity = ?";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([no.0])?;
+    while let Some(row) = rows.next()? {
+        visit(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+    }
+    Ok(())
+}
+
+/// Units that came later follow the first ones, so the first event that added some says where these end.
+fn first_units(connection: &Connection, no: ActivityNo) -> Result<Vec<u32>, Fail> {
+    let sql = "SELECT coalesce(
+                   (SELECT min(first_unit) FROM events
+                    WHERE activity = ?1 AND ticket_type = ticket_types.no AND kind = ?2),
+                   made)
+               FROM ticket_types WHERE activity = ?1 ORDER BY no";
+    let mut statement = connection.prepare_cached(sql)?;
+    let units = statement.query_map((no.0, kind::UNITS_ADDED), |row| row.get(0))?;
+    Ok(units.collect::<Result<_, _>>()?)
+}
+
 impl ActivityLedger for SqliteLedger {
     fn add_activities(
         &self,
@@ -234,6 +260,16 @@ impl ActivityLedger for SqliteLedger {
 
     fn roster(&self, no: ActivityNo, visit: &mut dyn FnMut(UserNo)) -> Result<(), LedgerFault> {
         self.read("reading a roster", |connection| visit_roster(connection, no, visit))
+    }
+
+    fn first_units(&self, no: ActivityNo) -> Result<Vec<u32>, LedgerFault> {
+        self.read("reading the first units", |connection| first_units(connection, no))
+    }
+
+    fn roster_names(&self, no: ActivityNo, visit: &mut dyn FnMut(&str)) -> Result<(), LedgerFault> {
+        self.read("reading a roster's names", |connection| {
+            visit_roster_names(connection, no, visit)
+        })
     }
 
     fn codes(

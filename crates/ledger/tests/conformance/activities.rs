@@ -145,6 +145,28 @@ pub fn a_roster_is_who_may_claim(subject: &dyn Subject) {
     assert_eq!(ledger.person(li.no).unwrap(), Some(li));
 }
 
+/// C33: whoever registered a colleague's name first may not claim, and stands on the roster all the same.
+pub fn a_rosters_names_are_all_of_them(subject: &dyn Subject) {
+    let ledger = subject.open();
+    let epoch = ledger.own().unwrap();
+    ledger.register("early", "hash", NOW).unwrap().unwrap();
+    let one = with_roster(activity("one", NewUnits::Plain(1)), &["zhang", "early", "李"]);
+    let two = with_roster(activity("two", NewUnits::Plain(1)), &["zhang"]);
+    let three = activity("three", NewUnits::Plain(1));
+    let added = ledger.add_activities(epoch, &[one, two, three], &entry("import")).unwrap();
+    assert_eq!(added[0].self_registered, ["early"]);
+    let names = |no: ActivityNo| {
+        let mut names = Vec::new();
+        ledger.roster_names(no, &mut |name| names.push(name.to_owned())).unwrap();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(names(added[0].no), ["early", "zhang", "李"]);
+    assert_eq!(names(added[1].no), ["zhang"]);
+    assert_eq!(names(added[2].no), [""; 0]);
+    assert_eq!(names(ActivityNo(added[2].no.0 + 1)), [""; 0]);
+}
+
 pub fn the_audit_log_is_numbered_and_read_backwards(subject: &dyn Subject) {
     let ledger = subject.open();
     let (epoch, activity) = plain(&*ledger);

@@ -91,6 +91,32 @@ pub fn added_units_follow_the_last_one_ever_made(subject: &dyn Subject) {
     assert_eq!(ledger.activity(activity).unwrap().unwrap().types[0].made, 1017);
 }
 
+/// C15: what came or went later is told apart from what was imported.
+pub fn first_units_are_those_the_activity_was_added_with(subject: &dyn Subject) {
+    let ledger = subject.open();
+    let (epoch, one) = plain(&*ledger);
+    let mut two_types = activity("two", codes(&["A", "B"]));
+    two_types.activity.types.push(crate::given::ticket("sofa", rules::UnitKind::Plain));
+    two_types.units.push(NewUnits::Plain(7));
+    let two = add(&*ledger, epoch, two_types);
+    let none = add(&*ledger, epoch, activity("none", NewUnits::Plain(0)));
+    let first = |ledger: &dyn Ledger| {
+        let of = |no: ActivityNo| ledger.first_units(no).unwrap();
+        [of(one), of(two), of(none), of(ActivityNo(none.0 + 1))]
+    };
+    let expected = [vec![1000], vec![2, 7], vec![0], vec![]];
+    assert_eq!(first(&*ledger), expected);
+    new(&*ledger, epoch, one, taken_back(Some(990..1000)));
+    assert_eq!(first(&*ledger), expected);
+    for (activity, count) in [(one, 0), (one, 5), (one, 3), (none, 4)] {
+        new(&*ledger, epoch, activity, added(0..count));
+    }
+    ledger.add_codes(epoch, two, TypeNo(0), &["C".to_owned()], &entry("codes")).unwrap();
+    assert_eq!(first(&*ledger), expected);
+    drop(ledger);
+    assert_eq!(first(&*subject.open()), expected);
+}
+
 /// C15: the operator takes back what is free, and its numbers with it.
 pub fn units_taken_back_stay_void(subject: &dyn Subject) {
     let ledger = subject.open();

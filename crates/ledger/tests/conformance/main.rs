@@ -44,12 +44,14 @@ macro_rules! conformance {
                     a_code_exists_once_in_the_ledger,
                     codes_keep_their_order,
                     a_roster_is_who_may_claim,
+                    a_rosters_names_are_all_of_them,
                     the_audit_log_is_numbered_and_read_backwards,
                 ];
                 events: [
                     pausing_resuming_and_closing_are_remembered,
                     what_is_closed_stays_closed,
                     added_units_follow_the_last_one_ever_made,
+                    first_units_are_those_the_activity_was_added_with,
                     units_taken_back_stay_void,
                     more_units_than_the_rules_allow_are_refused,
                     added_codes_follow_and_known_ones_are_left_out,

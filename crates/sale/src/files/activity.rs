@@ -5,13 +5,14 @@ use super::FileLimits;
 use super::codes::{CodesNo, REQUEST_BODY};
 use super::encoding::{BrokenAt, decode_utf8};
 use super::fields::{Field, Section};
-use super::origin::Origin;
-use super::problem::{Expected, HIDDEN, Place, Problem, Reason};
+use super::origin::{Origin, TableOrigin};
+use super::problem::{Expected, HIDDEN, Place, Problem, Problems, Reason};
 use super::roster::roster_of;
 use super::source::{Reading, read_file, within};
 use super::ticket::{DESC, IMAGE, NAME, ReadTicket, ticket_of};
 use super::tree::{Node, Value, from_json, from_toml};
-use ledger::{NewActivity, RosterName};
+use super::update::{Difference, NotChangeable};
+use ledger::{NewActivity, NewUnits, RosterName};
 use rules::{Activity, LIMIT_PER_USER_MAX, TYPES_MAX, TypeNo, Window};
 use std::collections::HashMap;
 use std::path::Path;
@@ -45,28 +46,71 @@ pub struct ReadActivities {
     codes: Vec<Origin>,
 }
 
-/// Where an activity stands, and which list the codes of each of its types are.
+/// Where an activity and its types stand, and which list the codes of each type are.
 #[derive(Clone, Debug)]
 struct ActivityOrigin {
-    id: Place,
-    codes: Vec<Option<CodesNo>>,
+    table: TableOrigin,
+    tickets: Vec<TicketOrigin>,
+}
+
+/// Where a type stands, and which list its codes are.
+#[derive(Clone, Debug)]
+struct TicketOrigin {
+    table: TableOrigin,
+    codes: Option<CodesNo>,
 }
 
 impl ReadActivities {
-    /// Adds the activities of another file, so that both go in together or not at all.
-    pub fn append(&mut self, other: Self) {
+    /// The activities of several files, so that all go in together or none does; what stands in one file and
+    /// again in another is a problem of the second.
+    pub fn joined(files: Vec<Self>, limits: &FileLimits) -> Result<Self, Vec<Problem>> {
+        let several = files.len() > 1;
+        let mut all = Self { activities: Vec::new(), origins: Vec::new(), codes: Vec::new() };
+        for file in files {
+            all.append(file);
+        }
+        let problems = if several { all.repeated(limits) } else { Vec::new() };
+        if problems.is_empty() { Ok(all) } else { Err(problems) }
+    }
+
+    fn append(&mut self, other: Self) {
         let before = self.codes.len();
         self.activities.extend(other.activities);
         self.codes.extend(other.codes);
-        let moved = |origin: ActivityOrigin| ActivityOrigin {
-            codes: origin
-                .codes
-                .into_iter()
-                .map(|list| list.map(|at| CodesNo(at.0 + before)))
-                .collect(),
-            ..origin
-        };
-        self.origins.extend(other.origins.into_iter().map(moved));
+        let mut origins = other.origins;
+        for ticket in origins.iter_mut().flat_map(|origin| &mut origin.tickets) {
+            ticket.codes = ticket.codes.map(|CodesNo(at)| CodesNo(at + before));
+        }
+        self.origins.extend(origins);
+    }
+
+    /// Ids and codes that stand twice.
+    fn repeated(&self, limits: &FileLimits) -> Vec<Problem> {
+        let mut problems = Problems::new(limits.problems_max);
+        let mut ids = HashMap::new();
+        let mut codes = HashMap::new();
+        for (at, new) in self.activities.iter().enumerate() {
+            let id = new.activity.id.as_str();
+            if let Some(first) = ids.insert(id, at) {
+                let first = self.origins[first].table.place("id").0;
+                let (place, _) = self.origins[at].table.place("id");
+                problems.add(place, id, Reason::Repeated { first });
+            }
+            for (kind, code, text) in listed_codes(new) {
+                if let Some(first) = codes.insert(text, (at, kind, code)) {
+                    let first = self.code_place(first);
+                    let place = self.code_place((at, kind, code));
+                    problems.add(place, HIDDEN, Reason::Repeated { first });
+                }
+            }
+        }
+        problems.into_vec()
+    }
+
+    /// Where a code stands: of the activity in this place, of its type in this place, in this place.
+    fn code_place(&self, (activity, ticket, code): (usize, usize, usize)) -> Place {
+        let TicketOrigin { table, codes } = &self.origins[activity].tickets[ticket];
+        codes.map_or_else(|| table.place("codes").0, |CodesNo(list)| self.codes[list].place(code))
     }
 
     /// The ledger has the id of the activity in this place already.
@@ -75,7 +119,7 @@ impl ReadActivities {
     /// If there is no such place: the caller's bug.
     pub fn id_exists(&self, activity: usize) -> Problem {
         let id = &self.activities[activity].activity.id;
-        Problem::new(self.origins[activity].id.clone(), id, Reason::IdExists)
+        Problem::new(self.origins[activity].table.place("id").0, id, Reason::IdExists)
     }
 
     /// The ledger has a code already: of the activity in this place, of this type, in this place.
@@ -83,13 +127,47 @@ impl ReadActivities {
     /// # Panics
     /// If there is no such activity or type: the caller's bug.
     pub fn code_exists(&self, activity: usize, ticket_type: TypeNo, code: usize) -> Problem {
-        let origin = &self.origins[activity];
-        let place = match origin.codes[usize::from(ticket_type.0)] {
-            Some(CodesNo(list)) => self.codes[list].place(code),
-            None => origin.id.clone(),
-        };
+        let place = self.code_place((activity, usize::from(ticket_type.0), code));
         Problem::new(place, HIDDEN, Reason::CodeExists)
     }
+
+    /// A key of the activity in this place differs from what the ledger has, and an update may not change it.
+    ///
+    /// # Panics
+    /// If there is no such activity or type: the caller's bug.
+    pub fn not_changeable(&self, activity: usize, differs: &NotChangeable) -> Problem {
+        let NotChangeable { ticket, key, difference } = differs;
+        let origin = &self.origins[activity];
+        let table = ticket.map_or(&origin.table, |ticket| &origin.tickets[ticket].table);
+        let (place, value) = match (*ticket, *difference) {
+            (Some(ticket), Difference::CodeAt { row }) => {
+                (self.code_place((activity, ticket, row as usize - 1)), HIDDEN)
+            }
+            _ => table.place(key),
+        };
+        let activity = self.activities[activity].activity.id.clone();
+        Problem::new(place, value, Reason::NotChangeable { activity, difference: *difference })
+    }
+
+    /// The activity in this place is to be changed and is closed for good.
+    ///
+    /// # Panics
+    /// If there is no such place: the caller's bug.
+    pub fn closed(&self, activity: usize) -> Problem {
+        let id = &self.activities[activity].activity.id;
+        Problem::new(self.origins[activity].table.place("id").0, id, Reason::ActivityClosed)
+    }
+}
+
+/// The codes of an activity: the place of their type, their own, and what they are.
+fn listed_codes(new: &NewActivity) -> impl Iterator<Item = (usize, usize, &str)> {
+    new.units.iter().enumerate().flat_map(|(kind, units)| {
+        let codes = match units {
+            NewUnits::Codes(codes) => codes.as_slice(),
+            NewUnits::Plain(_) => &[],
+        };
+        codes.iter().enumerate().map(move |(code, text)| (kind, code, text.as_str()))
+    })
 }
 
 /// Reads an activity file for the command line: `.toml` or `.json`; paths in it are relative to it.
@@ -225,9 +303,12 @@ fn activity_of(
         has_roster: roster.is_some(),
         types: tickets.iter().map(|ticket| ticket.ticket_type.clone()).collect(),
     };
-    let (units, codes) = tickets.into_iter().map(|ticket| (ticket.units, ticket.codes)).unzip();
+    let (units, tickets) = tickets
+        .into_iter()
+        .map(|one| (one.units, TicketOrigin { table: one.origin, codes: one.codes }))
+        .unzip();
     let new = NewActivity { activity, units, roster: roster.unwrap_or_default() };
-    Some((new, ActivityOrigin { id: section.place("id"), codes }))
+    Some((new, ActivityOrigin { table: section.origin(), tickets }))
 }
 
 fn window_of(reading: &mut Reading<'_>, section: &Section<'_>) -> Option<Window> {

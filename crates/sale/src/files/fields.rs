@@ -2,6 +2,7 @@
 //! `None` always means that the problem has been reported: nothing is left out in silence.
 
 use super::nearest::nearest;
+use super::origin::TableOrigin;
 use super::problem::{Expected, Place, Problems, Reason};
 use super::tree::{Entry, Node, Value};
 use jiff::Timestamp;
@@ -77,6 +78,11 @@ impl<'n> Section<'n> {
     pub(super) fn place(&self, key: &str) -> Place {
         let line = self.entries.iter().find(|entry| entry.key == key).and_then(|entry| entry.line);
         self.place_at(key, line.or(self.line))
+    }
+
+    /// Where its keys stand and what they say, for what turns out later.
+    pub(super) fn origin(&self) -> TableOrigin {
+        TableOrigin::of(&self.file, &self.path, self.line, self.entries)
     }
 
     fn place_at(&self, key: &str, line: Option<u32>) -> Place {

@@ -23,7 +23,8 @@ pub use codes::{CodesFormat, CodesRead, NumberedCode, RejectedLine, read_codes};
 pub use json::to_json;
 pub use people::{Password, PersonLine, read_people};
 pub use problem::{Expected, Place, Problem, Reason};
-pub use update::{NotChangeable, diff_for_update};
+pub(crate) use update::unit_key;
+pub use update::{Difference, NotChangeable, diff_for_update};
 
 /// How much one file may hold. They protect memory; what a ledger may hold is in `rules`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

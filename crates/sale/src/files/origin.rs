@@ -1,7 +1,8 @@
 //! Where each code or name of a list came from, so that a problem found later still names its line.
 //! Kept small, because a list may have millions of lines.
 
-use super::problem::Place;
+use super::problem::{HIDDEN, Place, shown};
+use super::tree::Entry;
 use std::sync::Arc;
 
 /// Where the items of one list stand.
@@ -48,6 +49,37 @@ impl Origin {
     /// The line of the item with this index; 0 where it is not known.
     pub(super) fn line(&self, index: usize) -> u32 {
         self.items.get(index).map_or(0, |(line, _)| *line)
+    }
+}
+
+/// Where the keys of one table stand and what they say, as a problem may show it.
+#[derive(Clone, Debug)]
+pub(super) struct TableOrigin {
+    file: Arc<str>,
+    path: String,
+    line: Option<u32>,
+    /// Key, line and value.
+    keys: Vec<(String, Option<u32>, String)>,
+}
+
+impl TableOrigin {
+    /// The table under this path, which stands on this line.
+    pub(super) fn of(file: &Arc<str>, path: &str, line: Option<u32>, entries: &[Entry]) -> Self {
+        let value = |entry: &Entry| match entry.key.as_str() {
+            "codes" => HIDDEN.to_owned(),
+            _ => shown(&entry.node.shown()),
+        };
+        let keys = entries.iter().map(|entry| (entry.key.clone(), entry.line, value(entry)));
+        Self { file: Arc::clone(file), path: path.to_owned(), line, keys: keys.collect() }
+    }
+
+    /// Where a key stands, or would, and its value.
+    pub(super) fn place(&self, key: &str) -> (Place, &str) {
+        let found = self.keys.iter().find(|(one, ..)| one == key);
+        let line = found.and_then(|(_, line, _)| *line).or(self.line);
+        let key = format!("{}.{key}", self.path);
+        let place = Place { file: Arc::clone(&self.file), line, key };
+        (place, found.map_or("", |(.., value)| value))
     }
 }
 

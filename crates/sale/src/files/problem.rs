@@ -1,6 +1,7 @@
 //! What was found wrong in a file, where, and why, in the reader's language.
 //! A problem never shows a code or a password: its value is then only an ellipsis.
 
+use super::update::Difference;
 use std::fmt;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -87,7 +88,7 @@ impl Problem {
 }
 
 /// The text as a terminal or page may show it.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let mut chars = text.chars();
     let mut cut: String = chars
         .by_ref()
@@ -244,6 +245,15 @@ pub enum Reason {
     IdExists,
     /// The code is in the ledger already.
     CodeExists,
+    /// Differs from what the ledger has, and an update may not change it.
+    NotChangeable {
+        /// The id of the activity.
+        activity: String,
+        /// How it differs.
+        difference: Difference,
+    },
+    /// The activity that is to be changed is closed for good.
+    ActivityClosed,
     /// The header lacks a column that is needed.
     MissingColumn {
         /// Its name.
@@ -320,6 +330,10 @@ impl Reason {
             Self::Repeated { first } => format!("stands already at {first}"),
             Self::IdExists => "an activity with this id exists already".into(),
             Self::CodeExists => "this code is in the ledger already".into(),
+            Self::NotChangeable { activity, difference } => {
+                format!("activity {activity}: {}", difference.en())
+            }
+            Self::ActivityClosed => "the activity is closed for good".into(),
             Self::MissingColumn { column } => format!("the header has no column {column}"),
             Self::ColumnTwice => "the header has this column twice".into(),
             Self::UnknownColumn { nearest } => format!("unknown column; did you mean {nearest}?"),
@@ -369,6 +383,10 @@ impl Reason {
             Self::Repeated { first } => format!("与 {first} 重复"),
             Self::IdExists => "已存在使用此标识的活动".into(),
             Self::CodeExists => "此兑换码已在账本中".into(),
+            Self::NotChangeable { activity, difference } => {
+                format!("活动 {activity}：{}", difference.zh())
+            }
+            Self::ActivityClosed => "活动已永久关闭".into(),
             Self::MissingColumn { column } => format!("表头缺少 {column} 列"),
             Self::ColumnTwice => "表头中此列重复".into(),
             Self::UnknownColumn { nearest } => format!("未知的列；是否想写 {nearest}？"),

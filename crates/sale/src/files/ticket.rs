@@ -4,6 +4,7 @@
 use super::activity::Ids;
 use super::codes::{CodesNo, codes_of};
 use super::fields::{Field, Section, TextRule};
+use super::origin::TableOrigin;
 use super::problem::{Expected, Reason};
 use super::source::Reading;
 use super::tree::Value;
@@ -60,6 +61,7 @@ pub(super) struct ReadTicket {
     pub(super) ticket_type: TicketType,
     pub(super) units: NewUnits,
     pub(super) codes: Option<CodesNo>,
+    pub(super) origin: TableOrigin,
 }
 
 /// Reads one ticket type; `window` is its activity's, where that could be read.
@@ -93,7 +95,7 @@ pub(super) fn ticket_of(
         pay_within_s: pay_within?.unwrap_or(PAY_WITHIN_S_DEFAULT),
         validity: validity?,
     };
-    Some(ReadTicket { ticket_type, units, codes })
+    Some(ReadTicket { ticket_type, units, codes, origin: section.origin() })
 }
 
 fn price_of(reading: &mut Reading<'_>, section: &Section<'_>) -> Option<Money> {

@@ -116,6 +116,12 @@ impl ActivityLedger for Meddled<'_> {
     ) -> Fault<()> {
         self.between(|inner| inner.codes(no, kind, from, visit))
     }
+    fn first_units(&self, no: ActivityNo) -> Fault<Vec<u32>> {
+        self.between(|inner| inner.first_units(no))
+    }
+    fn roster_names(&self, no: ActivityNo, visit: &mut dyn FnMut(&str)) -> Fault<()> {
+        self.between(|inner| inner.roster_names(no, visit))
+    }
     fn find_code(&self, code: &str) -> Fault<Option<(ActivityNo, TypeNo, UnitNo)>> {
         self.between(|inner| inner.find_code(code))
     }

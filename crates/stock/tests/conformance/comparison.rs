@@ -298,7 +298,9 @@ fn compare(new: New, room: Room, withdrawals: bool) {
     let plans = prop::collection::vec(step(withdrawals), 1..STEPS_MAX);
     let seeds = Box::new(FileFailurePersistence::Direct(SEEDS));
     let failure_persistence: Option<Box<dyn FailurePersistence>> = Some(seeds);
-    let config = ProptestConfig { cases: CASES, failure_persistence, ..ProptestConfig::default() };
+    let default = ProptestConfig::default();
+    // A long run asks for more by PROPTEST_CASES, which the default has read.
+    let config = ProptestConfig { cases: default.cases.max(CASES), failure_persistence, ..default };
     let run = |plan: Vec<Step>| {
         let mut comparison = Comparison::new(new, room);
         for step in &plan {

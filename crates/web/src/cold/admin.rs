@@ -1,7 +1,7 @@
 //! What operators change. Everything is in the audit log, and every repetition is safe.
 //! Nothing here ever resets a sale.
 
-use super::{Asked, At, POST, Takes, blocking, user::faulted};
+use super::{Asked, At, ImportRefused, POST, Takes, blocking, user::faulted};
 use crate::{
     App,
     envelope::{Keep, Problem, Reply, success},
@@ -13,8 +13,8 @@ use http::header;
 use sale::{
     DeskRefused, Imported, Operator, OperatorKey, UnitKind,
     files::{
-        ActivityFormat, CodesFormat, CodesRead, FileLimits, Problem as FileProblem, ReadActivities,
-        read_activity_bytes, read_codes,
+        ActivityFormat, CodesFormat, CodesRead, FileLimits, NotChangeable, Problem as FileProblem,
+        ReadActivities, read_activity_bytes, read_codes,
     },
 };
 use serde_json::{Value, json};
@@ -126,20 +126,46 @@ fn self_registered(imported: &[Imported]) -> Value {
 }
 
 fn import_refused(asked: &Asked, read: &ReadActivities, refused: DeskRefused) -> Problem {
+    if asked.control
+        && let Some(refused) = ImportRefused::of(&refused)
+    {
+        return Problem::WrongState(json!(refused));
+    }
     let told = |problem: FileProblem| asked.language.pick(problem.en(), problem.zh());
     match refused {
         DeskRefused::IdExists(at) => Problem::Conflict(told(read.id_exists(at))),
         DeskRefused::CodeExists(at, kind, code) => {
             file_problems(asked, &[read.code_exists(at, kind, code)])
         }
+        DeskRefused::NotChangeable(keys) => not_changeable(asked, read, &keys),
         other => desk_problem(asked, other),
     }
+}
+
+/// Every key in the message, and its path within its activity beside its place in the file.
+fn not_changeable(
+    asked: &Asked,
+    read: &ReadActivities,
+    keys: &[(usize, NotChangeable)],
+) -> Problem {
+    let problems = keys.iter().map(|(activity, differs)| read.not_changeable(*activity, differs));
+    let problems: Vec<FileProblem> = problems.collect();
+    let told = problems.iter().map(|problem| asked.language.pick(problem.en(), problem.zh()));
+    let message = told.collect::<Vec<_>>().join("; ");
+    let paths: Vec<String> = keys.iter().map(|(_, differs)| differs.path()).collect();
+    let rows = problem_rows(asked, &problems);
+    Problem::Content(message, json!({ "keys": paths, "problems": rows }))
 }
 
 /// Problems of a file: the first as the message, all as data.
 fn file_problems(asked: &Asked, problems: &[FileProblem]) -> Problem {
     let told = |problem: &FileProblem| asked.language.pick(problem.en(), problem.zh());
-    let rows = problems.iter().map(|problem| {
+    let first = problems.first().map(told).unwrap_or_default();
+    Problem::Content(first, json!({ "problems": problem_rows(asked, problems) }))
+}
+
+fn problem_rows(asked: &Asked, problems: &[FileProblem]) -> Vec<Value> {
+    let row = |problem: &FileProblem| {
         json!({
             "file": &*problem.file,
             "line": problem.line,
@@ -147,9 +173,8 @@ fn file_problems(asked: &Asked, problems: &[FileProblem]) -> Problem {
             "value": problem.value,
             "reason": asked.language.pick(problem.reason.en(), problem.reason.zh()),
         })
-    });
-    let first = problems.first().map(told).unwrap_or_default();
-    Problem::Content(first, json!({ "problems": rows.collect::<Vec<_>>() }))
+    };
+    problems.iter().map(row).collect()
 }
 
 async fn import_codes(asked: Asked) -> Result<Reply, Problem> {
@@ -248,7 +273,9 @@ pub fn desk_problem(asked: &Asked, refused: DeskRefused) -> Problem {
         |en: &str, zh: &str| Problem::Content(asked.language.pick(en, zh).to_owned(), json!({}));
     match refused {
         DeskRefused::NotFound => Problem::NotFound("actId"),
-        DeskRefused::Closed => Problem::WrongState(json!({ "state": "closed" })),
+        DeskRefused::Closed | DeskRefused::ClosedAt(_) => {
+            Problem::WrongState(json!({ "state": "closed" }))
+        }
         DeskRefused::Short { available } => Problem::WrongState(json!({ "available": available })),
         DeskRefused::WrongKind(UnitKind::Codes) => text(
             "typeId: this type has codes; import codes instead",
@@ -262,10 +289,15 @@ pub fn desk_problem(asked: &Asked, refused: DeskRefused) -> Problem {
             text("stock: more units than a type can have", "stock：超出票种的数量上限")
         }
         DeskRefused::NotChangeable(keys) => {
-            let told = keys.iter().map(|key| asked.language.pick(key.en(), key.zh()));
-            let told: Vec<String> = told.collect();
-            let names: Vec<&str> = keys.iter().map(|key| key.key.as_str()).collect();
-            Problem::Content(told.join("; "), json!({ "keys": names }))
+            let paths: Vec<String> = keys.iter().map(|(_, differs)| differs.path()).collect();
+            Problem::Content(paths.join("; "), json!({ "keys": paths }))
+        }
+        DeskRefused::KeyUsed => {
+            let (en, zh) = (
+                "Idempotency-Key: stands for another call already; nothing happened",
+                "Idempotency-Key：已用于另一次调用，未做任何更改",
+            );
+            Problem::Conflict(asked.language.pick(en, zh).to_owned())
         }
         DeskRefused::IdExists(_) | DeskRefused::CodeExists(..) => {
             Problem::Conflict(asked.language.pick("exists already", "已存在").to_owned())

@@ -49,7 +49,13 @@ async fn docs(asked: Asked) -> Result<Reply, Problem> {
 }
 
 async fn front(asked: Asked) -> Result<Reply, Problem> {
-    Ok(page(documents::front_page(&asked.app, asked.language, asked.now)))
+    let Asked { app, parts, language, now, .. } = &asked;
+    let mut reply = page(documents::front_page(app, &parts.headers, *language, *now));
+    // The page repeats the Host it was asked by, so no cache may show it to those who came by another name.
+    let headers = reply.response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-language, host"));
+    Ok(reply)
 }
 
 fn text(status: StatusCode, kind: &'static str, text: String) -> Reply {

@@ -4,6 +4,7 @@
 mod admin;
 mod admin_reads;
 mod export;
+mod import_refused;
 mod machine;
 mod user;
 
@@ -25,6 +26,7 @@ use axum::{
 use bytes::Bytes;
 use http::{Method, Request, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+pub use import_refused::ImportRefused;
 use parking_lot::Mutex;
 use sale::{Operator, TimeMs};
 use serde::de::DeserializeOwned;

@@ -5,13 +5,15 @@ use super::{
     Page,
     html::{Text, add, page},
 };
-use crate::{App, language::Language};
+use crate::{App, WebSettings, language::Language};
+use http::{HeaderMap, header::HOST};
 use jiff::{
     Timestamp,
     civil::DateTime,
     tz::{Offset, offset},
 };
 use sale::{ActivityState, Entry, Supply, TimeMs, Window, standing};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Activities on the page; the rest is in /act/list.
 const ACTIVITIES_MAX: usize = 100;
@@ -19,13 +21,58 @@ const ACTIVITIES_MAX: usize = 100;
 /// What is said in place of an activity where there is none.
 const NO_ACTIVITY: &str = "movie-night";
 
-/// Activities, and how to claim.
-pub fn front_page(app: &App, language: Language, now: TimeMs) -> Page {
+/// Characters of a host's name: what DNS allows.
+const HOST_CHARS_MAX: usize = 253;
+
+/// Activities, and how to claim at the address by which this request came.
+pub fn front_page(app: &App, headers: &HeaderMap, language: Language, now: TimeMs) -> Page {
     let pages = app.pages();
     let mut going = pages.sorted.iter().filter(|page| state(app, &page.entry, now).is_some());
     let first = going.by_ref().take(ACTIVITIES_MAX);
     let shown: Vec<Shown> = first.filter_map(|page| shown(app, &page.entry, now)).collect();
-    render(&shown, going.next().is_some(), language)
+    let url = url(headers, &app.settings);
+    render(&shown, going.next().is_some(), &url, language)
+}
+
+/// Where the commands find this server: where this request found it. A request that does not say so in one
+/// clean Host gets the listener's own address, and that never speaks https.
+fn url(headers: &HeaderMap, settings: &WebSettings) -> String {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok()).filter(|host| is_host(host));
+    match host.filter(|_| hosts.next().is_none()) {
+        Some(host) if settings.cookie_secure => format!("https://{host}"),
+        Some(host) => format!("http://{host}"),
+        None => {
+            let mut listen = settings.listen;
+            // Everywhere is no address that one can connect to on every system; here is.
+            match listen.ip() {
+                IpAddr::V4(ip) if ip.is_unspecified() => listen.set_ip(Ipv4Addr::LOCALHOST.into()),
+                IpAddr::V6(ip) if ip.is_unspecified() => listen.set_ip(Ipv6Addr::LOCALHOST.into()),
+                IpAddr::V4(_) | IpAddr::V6(_) => {}
+            }
+            format!("http://{listen}")
+        }
+    }
+}
+
+/// Whether this is `host` or `host:port` and nothing else: people paste into a shell what it is shown in.
+fn is_host(text: &str) -> bool {
+    let named = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let (sound, port) = match text.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(None) => return false,
+        Some(Some((address, port))) => (address.parse::<Ipv6Addr>().is_ok(), port),
+        None => {
+            let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+            let sound = (1..=HOST_CHARS_MAX).contains(&name.len()) && name.bytes().all(named);
+            (sound, port)
+        }
+    };
+    sound && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+}
+
+fn is_port(text: &str) -> bool {
+    // A number may begin with a plus for `parse`, but not in a Host.
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 /// How an activity stands, unless it has ended.
@@ -82,7 +129,7 @@ struct ShownType {
     supply: Supply,
 }
 
-fn render(activities: &[Shown], more: bool, language: Language) -> Page {
+fn render(activities: &[Shown], more: bool, url: &str, language: Language) -> Page {
     let mut out = String::from("<div class=\"narrow\"><header><h1>Firstcome</h1><p>");
     out.push_str(language.pick(
         "Sells limited stock to a crowd, in the order in which they came.",
@@ -103,7 +150,7 @@ fn render(activities: &[Shown], more: bool, language: Language) -> Page {
         let more = language.pick("There are more in", "更多活动见");
         add(&mut out, format_args!("<p>{more} <a href=\"/act/list\">/act/list</a></p>\n"));
     }
-    out.push_str(&how_to_claim(activities, language));
+    out.push_str(&how_to_claim(activities, url, language));
     let docs = language.pick("The whole interface", "完整接口文档");
     add(
         &mut out,
@@ -219,7 +266,7 @@ fn timestamp(time: TimeMs) -> Timestamp {
 }
 
 /// The commands from the password to the ticket, for the activity that can be claimed soonest.
-fn how_to_claim(activities: &[Shown], language: Language) -> String {
+fn how_to_claim(activities: &[Shown], url: &str, language: Language) -> String {
     let open = activities.iter().find(|one| one.state == ActivityState::Open);
     let example = open.or(activities.first());
     let (act, kind) = match example {
@@ -237,10 +284,10 @@ fn how_to_claim(activities: &[Shown], language: Language) -> String {
         language.pick("Your tickets:", "我的票："),
     ];
     let commands = [
-        "URL=http://127.0.0.1:3000\nNAME='your name'; PASSWORD='your password'".to_owned(),
+        format!("URL='{url}'\nNAME='your name'; PASSWORD='your password'"),
         "TOKEN=$(curl -s -H 'Content-Type: application/json' \\\n  \
          -d \"{\\\"name\\\": \\\"$NAME\\\", \\\"password\\\": \\\"$PASSWORD\\\"}\" \\\n  \
-         $URL/user/login | grep -o '\"token\":\"[^\"]*' | cut -d'\"' -f4)"
+         \"$URL/user/login\" | grep -o '\"token\":\"[^\"]*' | cut -d'\"' -f4)"
             .to_owned(),
         format!(
             "curl -X POST -H \"Authorization: Bearer $TOKEN\" \\\n  \
