@@ -1,9 +1,9 @@
 //! A claim's way: Stock decides on arrival, the ledger commits, and only then there is an answer (promise 2).
 //! A fault is never turned into a refusal here, nor a refusal into a fault (promise 8).
 
-use crate::{Entry, Readiness, Sale, durable::Waited};
+use crate::{Entry, IdText, Readiness, Sale, durable::Waited};
 use rules::{Claim, KeyHash, Refusal, Seq, TypeNo, UserNo};
-use stock::{ClaimAsk, Decision, Place, StockFault};
+use stock::{Answer, ClaimAsk, Decision, Place, StockFault};
 
 /// One person's request, once it is known who and what.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ pub enum Outcome {
     /// Theirs, on disk: now, or since an earlier request with the same key.
     Won(Claim),
     /// Decided, not on disk within the bound; the result can be asked for.
-    Queued(Claim),
+    Queued(IdText),
     /// The rules said no; everything that rests on is on disk. With `LimitReached`: what the user has.
     Refused(Refusal, Vec<Claim>),
     /// Nothing happened: too much waits, or the ledger is away.
@@ -40,10 +40,21 @@ pub enum Outcome {
     Failed(Effect),
 }
 
+/// A claim on its way: decided by Stock, or on its way there. See [`Sale::decide`].
+pub struct Deciding {
+    answer: Answer<Result<Decision, StockFault>>,
+    /// Recoveries of the ledger before the decision.
+    recoveries: u64,
+}
+
 impl Sale {
-    /// Decides one claim and waits until the answer may be given.
-    pub async fn claim(&self, entry: &Entry, request: Request) -> Outcome {
-        let watch = self.inner.durability.watch();
+    /// Has one claim decided. Most noes are the answer at once; whoever has to wait goes on with [`Sale::outcome`].
+    pub fn decide(&self, entry: &Entry, request: Request) -> Result<Outcome, Deciding> {
+        // Before the decision, because a recovery in between gives up its place and later ones go past it.
+        let recoveries = self.recoveries();
+        if self.readiness() == Readiness::Broken {
+            return Ok(Outcome::Failed(Effect::Unknown));
+        }
         let ask = ClaimAsk {
             activity: entry.no,
             ticket_type: request.ticket_type,
@@ -51,30 +62,41 @@ impl Sale {
             key: request.key,
             now: self.inner.clock.now(),
         };
-        if self.readiness() == Readiness::Broken {
-            return Outcome::Failed(Effect::Unknown);
-        }
-        let decided = {
+        let answer = {
             let _sound = self.inner.sound();
             self.inner.stock.claim(&ask)
         };
-        match decided.get().await {
+        match answer {
+            Answer::Now(Ok(Decision::Refused { refusal, grounds: Place::DURABLE, had })) => {
+                Ok(Outcome::Refused(refusal, had))
+            }
+            Answer::Now(Ok(Decision::Known { claim, place: Place::DURABLE })) => {
+                Ok(Outcome::Won(claim))
+            }
+            Answer::Now(Err(StockFault::Full | StockFault::Frozen | StockFault::Unknown)) => {
+                Ok(Outcome::Busy)
+            }
+            answer => Err(Deciding { answer, recoveries }),
+        }
+    }
+
+    /// Waits until the answer to a claim may be given.
+    pub async fn outcome(&self, deciding: Deciding) -> Outcome {
+        let Deciding { answer, recoveries } = deciding;
+        let wait = |place| self.inner.durability.wait(place, recoveries);
+        match answer.get().await {
             Ok(Decision::Accepted { claim, place } | Decision::Known { claim, place }) => {
-                let waited =
-                    if place == Place::DURABLE { Waited::Durable } else { watch.wait(place).await };
-                match waited {
+                match wait(place).await {
                     Waited::Durable => Outcome::Won(claim),
-                    Waited::Late => Outcome::Queued(claim),
+                    Waited::Late => Outcome::Queued(self.claim_id(&claim)),
                     Waited::Recovered => self.after_recovery(&claim),
                 }
             }
-            Ok(Decision::Refused { refusal, grounds, had }) => {
+            Ok(Decision::Refused { refusal, grounds, had }) => match wait(grounds).await {
                 // A final no waits for what it rests on; if that is late or lost, nothing happened (C32).
-                if grounds != Place::DURABLE && watch.wait(grounds).await != Waited::Durable {
-                    return Outcome::Busy;
-                }
-                Outcome::Refused(refusal, had)
-            }
+                Waited::Durable => Outcome::Refused(refusal, had),
+                Waited::Late | Waited::Recovered => Outcome::Busy,
+            },
             Err(StockFault::Full | StockFault::Frozen | StockFault::Unknown) => Outcome::Busy,
         }
     }
@@ -91,7 +113,7 @@ impl Sale {
                 .claim_at(claim.activity, claim.seq)
                 .is_some_and(|one| one.claim == *claim) =>
             {
-                Outcome::Queued(*claim)
+                Outcome::Queued(self.claim_id(claim))
             }
             _ => Outcome::Failed(Effect::None),
         }

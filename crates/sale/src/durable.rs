@@ -97,10 +97,10 @@ impl Durability {
         self.recoveries.load(Ordering::Acquire)
     }
 
-    /// Begins to watch for recoveries; call it before the decision that is to be waited for, because
-    /// a recovery in between gives up the decision's place and later ones go past it.
-    pub fn watch(&self) -> Watch<'_> {
-        Watch { durability: self, recoveries: self.recoveries.load(Ordering::Acquire) }
+    /// Waits until `place` is on disk, the bound has passed, or the ledger was recovered since it had been
+    /// recovered `recoveries` times. That number is taken before the decision that is waited for.
+    pub fn wait(&self, place: Place, recoveries: u64) -> Wait<'_> {
+        Wait { durability: self, place, recoveries, deadline: None, registered: None }
     }
 
     /// Runs on a core for ever: wakes its waiters as commits come in.
@@ -138,22 +138,7 @@ impl Durability {
     }
 }
 
-/// See [`Durability::watch`].
-#[derive(Clone, Copy)]
-pub struct Watch<'a> {
-    durability: &'a Durability,
-    recoveries: u64,
-}
-
-impl<'a> Watch<'a> {
-    /// Waits until `place` is on disk, the bound has passed, or the ledger was recovered since the watch began.
-    pub fn wait(self, place: Place) -> Wait<'a> {
-        let Self { durability, recoveries } = self;
-        Wait { durability, place, recoveries, deadline: None, registered: None }
-    }
-}
-
-/// See [`Watch::wait`].
+/// See [`Durability::wait`].
 pub struct Wait<'a> {
     durability: &'a Durability,
     place: Place,

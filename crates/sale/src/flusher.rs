@@ -4,7 +4,7 @@
 use crate::{loading, run::Inner};
 use ledger::{Cause, LedgerFault, Written};
 use parking_lot::{Condvar, Mutex};
-use rules::{Claim, Epoch, Part};
+use rules::{Claim, Epoch, Part, Refusal};
 use std::{
     sync::atomic::{AtomicU8, Ordering},
     time::{Duration, Instant},
@@ -235,7 +235,7 @@ impl Flusher {
         self.inner.state.set(Readiness::Recovering);
         self.inner.stock.freeze();
         self.inner.meter.recovery();
-        self.parts.clear();
+        self.keep_what_is_certain();
         let mut pause = RECOVERY_PAUSE_MIN;
         while let Err(error) = self.reload() {
             tracing::warn!(%error, "the ledger cannot be recovered yet");
@@ -251,12 +251,29 @@ impl Flusher {
         tracing::info!(epoch = self.epoch.0, "the ledger was read anew; claims are accepted again");
     }
 
+    /// Parts outlive the failure: writing one twice changes nothing. But a "sold out" or a "limit reached" may rest
+    /// on a claim that is lost, and nobody has heard it; of those only that the person tried is kept.
+    fn keep_what_is_certain(&mut self) {
+        self.take_parts(true);
+        for part in &mut self.parts {
+            let refusal = part.refusal.take();
+            part.refusal =
+                refusal.filter(|no| !matches!(no, Refusal::SoldOut | Refusal::LimitReached));
+        }
+    }
+
     fn reload(&mut self) -> Result<(), loading::OpenError> {
         // Operators wait: a change of theirs must not fall between the reading and the swap.
-        let _desk = self.inner.desk.lock();
-        self.epoch = self.inner.ledger.recover()?;
-        let version = self.inner.catalog.load().version + 1;
-        let inner = &self.inner;
+        let inner = std::sync::Arc::clone(&self.inner);
+        let _desk = inner.desk.lock();
+        self.epoch = inner.ledger.recover()?;
+        // What the frozen stock refused rests on durable claims alone. Written before the reading, to be in it.
+        self.take_parts(true);
+        for batch in self.parts.chunks(inner.settings.parts_batch_max) {
+            inner.ledger.record_parts(self.epoch, batch)?;
+        }
+        self.parts.clear();
+        let version = inner.catalog.load().version + 1;
         let catalog = loading::load(&*inner.ledger, &*inner.stock, self.epoch, version)?;
         self.inner.epoch.store(self.epoch.0, Ordering::Release);
         self.inner.catalog.store(std::sync::Arc::new(catalog));

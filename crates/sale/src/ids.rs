@@ -41,7 +41,7 @@ pub struct TicketId {
 }
 
 /// The text of a claim's id, without an allocation.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdText([u8; TEXT_CHARS]);
 
 impl IdText {
@@ -79,10 +79,15 @@ impl Ids {
 
     /// The id of a claim, which is the id of its order.
     pub fn claim(&self, claim: &Claim) -> IdText {
-        let place = place_bytes(&ClaimId::from(claim));
+        self.text(&ClaimId::from(claim), claim.user)
+    }
+
+    /// The id of the claim in this place, as it was given to `user`.
+    pub fn text(&self, id: &ClaimId, user: UserNo) -> IdText {
+        let place = place_bytes(id);
         let mut bytes = [0; ID_BYTES];
         bytes[..PLACE_BYTES].copy_from_slice(&place);
-        bytes[PLACE_BYTES..].copy_from_slice(&self.mac(&place, claim.user));
+        bytes[PLACE_BYTES..].copy_from_slice(&self.mac(&place, user));
         let mut text = [0; TEXT_CHARS];
         let written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
         assert_eq!(written, Ok(TEXT_CHARS));

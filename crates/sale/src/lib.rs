@@ -21,7 +21,7 @@ mod run;
 mod settings;
 
 pub use catalog::{Catalog, Entry};
-pub use claim::{Effect, Outcome, Request};
+pub use claim::{Deciding, Effect, Outcome, Request};
 pub use clock::Clock;
 pub use desk::{CodesAdded, DeskRefused, Imported, Operator, Stats, Updated};
 pub use durable::{enter_core, this_core};

@@ -26,6 +26,11 @@ pub enum Position {
 }
 
 impl Sale {
+    /// While this number stays the same, so does every [`Self::summary`] read after it.
+    pub fn changes(&self) -> u64 {
+        self.inner.stock.changes()
+    }
+
     /// What lists show of an activity.
     pub fn summary(&self, activity: ActivityNo) -> Summary {
         self.inner.stock.summary(activity).unwrap_or_default()
@@ -89,18 +94,18 @@ impl Sale {
 
     /// The answer to a claim whose id was really given to `user`: queued while it is open, then the same for ever.
     pub fn result(&self, id: ClaimId, user: UserNo) -> Result<Outcome, LedgerFault> {
+        let queued = Outcome::Queued(self.inner.ids.text(&id, user));
         if let Some(recorded) = self.inner.stock.claim_at(id.activity, id.seq)
             && ClaimId::from(&recorded.claim) == id
             && recorded.claim.user == user
         {
             let durable = recorded.place == Place::DURABLE;
-            let outcome = if durable { Outcome::Won } else { Outcome::Queued };
-            return Ok(outcome(recorded.claim));
+            return Ok(if durable { Outcome::Won(recorded.claim) } else { queued });
         }
         match self.inner.ledger.settle(id.activity, id.epoch, id.seq)? {
             Settled::Written(claim) if claim.user == user => Ok(Outcome::Won(claim)),
             Settled::Written(_) | Settled::Never => Ok(Outcome::Failed(Effect::None)),
-            Settled::Open => Ok(Outcome::Busy),
+            Settled::Open => Ok(queued),
         }
     }
 

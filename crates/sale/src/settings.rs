@@ -24,7 +24,7 @@ impl Default for SaleSettings {
     fn default() -> Self {
         Self {
             cores: 1,
-            commit_interval_us: 500,
+            commit_interval_us: 1000,
             answer_within_ms: 2_000,
             parts_interval_ms: 100,
             parts_batch_max: 500,

@@ -228,11 +228,16 @@ pub trait Stock: Send + Sync {
     /// Adds one activity to what is loaded (after an import).
     fn open(&self, setup: &ActivitySetup) -> Result<(), Conflict>;
 
-    /// No claim is accepted any more; refusals that rest on durable claims still are. Ends with a load.
+    /// No claim is accepted any more; refusals that rest on durable claims still are, and their parts are queued.
+    /// Ends with a load.
     fn freeze(&self);
 
     /// Begins to load everything anew under `epoch`; the old state serves until `Load::finish`.
     fn load(&self, epoch: Epoch) -> Box<dyn Load + '_>;
+
+    /// A number that grows before anybody is told of a change to any activity's [`Summary`]: while it stays the
+    /// same, summaries read after it do too. A stock that cannot know gives another number each time.
+    fn changes(&self) -> u64;
 
     /// What lists show of one activity.
     fn summary(&self, activity: ActivityNo) -> Option<Summary>;
@@ -261,6 +266,7 @@ pub trait Load {
     fn claim(&mut self, claim: Claim) -> Result<(), Conflict>;
     /// Adds a recorded part of the activity added last.
     fn part(&mut self, part: &Part);
-    /// Puts what was loaded in the place of what was there.
+    /// Puts what was loaded in the place of what was there. Claims that wait for the ledger are given up;
+    /// parts that wait stay queued.
     fn finish(self: Box<Self>);
 }

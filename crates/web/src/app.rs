@@ -1,8 +1,8 @@
 //! What every request needs: the sale, the door, the metrics, and the parts of answers made in advance.
 //! It holds no state of a sale: losing it loses nothing.
 
-use crate::{Metrics, WebSettings, cold, pages::Pages};
-use arc_swap::{ArcSwap, Guard};
+use crate::{Metrics, WebSettings, cold, hot::KeptList, pages::Pages};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use door::Door;
 use parking_lot::Mutex;
 use sale::Sale;
@@ -20,6 +20,8 @@ pub struct App {
     pub settings: WebSettings,
     pages: ArcSwap<Pages>,
     remaking: Mutex<()>,
+    /// What /act/list answers while nothing in it changes.
+    pub(crate) first_list: ArcSwapOption<KeptList>,
 }
 
 impl App {
@@ -31,7 +33,8 @@ impl App {
         settings: WebSettings,
     ) -> Arc<Self> {
         let pages = ArcSwap::from_pointee(Pages::new(&sale.catalog()));
-        Arc::new(Self { sale, door, metrics, settings, pages, remaking: Mutex::new(()) })
+        let (remaking, first_list) = (Mutex::new(()), ArcSwapOption::empty());
+        Arc::new(Self { sale, door, metrics, settings, pages, remaking, first_list })
     }
 
     /// The slower routes, for people who reach this server by its main listener.

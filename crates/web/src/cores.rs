@@ -163,8 +163,7 @@ async fn take_connections(
             let _open = open;
             let app = Arc::clone(&shared.app);
             let service = service_fn(move |request: Request<Incoming>| {
-                let answer = service::answer(Arc::clone(&app), routes.clone(), request);
-                async move { Ok::<_, Infallible>(answer.await) }
+                service::answer(&app, &routes, request)
             });
             serve_connection(stream, service, shared.stopping.clone()).await;
         });

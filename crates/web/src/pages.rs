@@ -2,7 +2,7 @@
 //! Counts, states and codes are never in here.
 
 use crate::json;
-use sale::{Activity, Catalog, Claim, Entry, Ids, TicketType, TimeMs, UnitKind};
+use sale::{Activity, Catalog, Claim, Entry, IdText, Ids, TicketType, TimeMs, UnitKind};
 use std::{collections::HashMap, sync::Arc};
 
 /// The prepared parts of one activity.
@@ -35,6 +35,8 @@ pub struct Pages {
     by_id: HashMap<String, Arc<Page>>,
     /// Soonest first, then by id.
     pub sorted: Vec<Arc<Page>>,
+    /// The starts and ends of all windows, in order.
+    boundaries: Vec<TimeMs>,
 }
 
 impl Pages {
@@ -43,7 +45,18 @@ impl Pages {
         let page = |entry: &Arc<Entry>| Arc::new(Page::new(Arc::clone(entry)));
         let sorted: Vec<Arc<Page>> = catalog.sorted().iter().map(page).collect();
         let id = |page: &Arc<Page>| (page.entry.activity.id.clone(), Arc::clone(page));
-        Self { version: catalog.version, by_id: sorted.iter().map(id).collect(), sorted }
+        let windows = sorted.iter().map(|page| page.entry.activity.window);
+        let mut boundaries: Vec<TimeMs> =
+            windows.flat_map(|window| [window.start(), window.end()]).collect();
+        boundaries.sort_unstable();
+        let by_id = sorted.iter().map(id).collect();
+        Self { version: catalog.version, by_id, sorted, boundaries }
+    }
+
+    /// The first moment after `now` at which an activity's window begins or ends.
+    pub fn next_boundary(&self, now: TimeMs) -> TimeMs {
+        let next = self.boundaries.partition_point(|boundary| *boundary <= now);
+        self.boundaries.get(next).copied().unwrap_or(TimeMs(u64::MAX))
     }
 
     /// The activity with this id.
@@ -87,7 +100,7 @@ impl Page {
     pub fn ticket_fields(
         &self,
         out: &mut Vec<u8>,
-        ids: &Ids,
+        id: &IdText,
         claim: &Claim,
         now: TimeMs,
     ) -> Effective {
@@ -96,7 +109,7 @@ impl Page {
         let effective = Effective(kind.validity.holds(now));
         json::key(out, "id");
         out.push(b'"');
-        out.extend_from_slice(ids.claim(claim).as_str().as_bytes());
+        out.extend_from_slice(id.as_str().as_bytes());
         out.extend_from_slice(b"-1\"");
         out.extend_from_slice(&page.texts);
         json::key(out, "code");
@@ -117,7 +130,7 @@ impl Page {
     /// Appends a ticket record.
     pub fn ticket(&self, out: &mut Vec<u8>, ids: &Ids, claim: &Claim, now: TimeMs) {
         out.push(b'{');
-        self.ticket_fields(out, ids, claim, now);
+        self.ticket_fields(out, &ids.claim(claim), claim, now);
         out.push(b'}');
     }
 }

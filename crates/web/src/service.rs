@@ -5,19 +5,20 @@ use crate::{
     App,
     body::ReplyBody,
     envelope::{Problem, Reply},
-    hot,
+    hot::{self, Step},
     language::Language,
     metrics::Call,
 };
 use http::{Method, Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use sale::Effect;
 use std::{
+    convert::Infallible,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
     time::Instant,
 };
 use tower::ServiceExt;
@@ -47,27 +48,88 @@ fn hot_call(path: &str) -> Option<Hot> {
     })
 }
 
-/// Answers one request of the main listener.
-pub async fn answer(
-    app: Arc<App>,
-    routes: axum::Router,
-    request: Request<Incoming>,
-) -> Response<ReplyBody> {
+/// Answers one request of the main listener. What waits for nothing is answered here and now; only a claim that
+/// waits for the disk, a body that is still to be read, and the slower routes become a task's own future.
+pub fn answer(app: &Arc<App>, routes: &axum::Router, request: Request<Incoming>) -> Answering {
     let begun = Instant::now();
     let language = Language::of(request.headers());
-    let (call, answered) = match hot_call(request.uri().path()) {
-        Some((call, changes)) => {
-            (call, unpanicked(hot::answer(&app, call, changes, request)).await)
-        }
-        None => {
-            let call = cold_call(request.uri().path());
-            (call, unpanicked(Box::pin(cold_answer(routes, request))).await)
-        }
+    let path = request.uri().path();
+    let Some((call, changes)) = hot_call(path) else {
+        let heard = Heard { call: cold_call(path), language, begun };
+        return heard.later(app, cold_answer(routes.clone(), request));
     };
-    let answered = answered.unwrap_or(Err(Problem::Fault(Effect::Unknown)));
-    let reply = answered.unwrap_or_else(|problem| problem.reply(language));
-    app.metrics.answered(call, reply.ret, begun.elapsed());
-    reply.response
+    let heard = Heard { call, language, begun };
+    if !request.body().is_end_stream() {
+        let to_read = Arc::clone(app);
+        return heard.later(app, async move {
+            match hot::read_and_answer(&to_read, call, changes, request).await? {
+                Step::Done(reply) => Ok(reply),
+                Step::Waits(waiting) => waiting.answer(&to_read).await,
+            }
+        });
+    }
+    let (parts, _) = request.into_parts();
+    match catch_unwind(AssertUnwindSafe(|| hot::answer(app, call, changes, &parts, &[]))) {
+        Ok(Ok(Step::Waits(waiting))) => {
+            let to_wait = Arc::clone(app);
+            heard.later(app, async move { waiting.answer(&to_wait).await })
+        }
+        Ok(Ok(Step::Done(reply))) => heard.now(app, Ok(reply)),
+        Ok(Err(problem)) => heard.now(app, Err(problem)),
+        Err(_) => heard.now(app, Err(panicked())),
+    }
+}
+
+/// What is kept of a request for its answer: which call, in which language, since when.
+#[derive(Clone, Copy)]
+struct Heard {
+    call: Call,
+    language: Language,
+    begun: Instant,
+}
+
+impl Heard {
+    fn finish(self, app: &App, answered: Result<Reply, Problem>) -> Response<ReplyBody> {
+        let reply = answered.unwrap_or_else(|problem| problem.reply(self.language));
+        app.metrics.answered(self.call, reply.ret, self.begun.elapsed());
+        reply.response
+    }
+
+    fn now(self, app: &App, answered: Result<Reply, Problem>) -> Answering {
+        Answering::Now(Some(self.finish(app, answered)))
+    }
+
+    fn later<F>(self, app: &Arc<App>, answer: F) -> Answering
+    where
+        F: Future<Output = Result<Reply, Problem>> + Send + 'static,
+    {
+        let app = Arc::clone(app);
+        Answering::Later(Box::pin(async move {
+            let answered = unpanicked(answer).await.unwrap_or_else(|| Err(panicked()));
+            self.finish(&app, answered)
+        }))
+    }
+}
+
+/// The answer to one request. Small, because it is moved several times on its way.
+pub enum Answering {
+    /// It is there; taken out when it is asked for.
+    Now(Option<Response<ReplyBody>>),
+    /// It waits for something.
+    Later(Pin<Box<dyn Future<Output = Response<ReplyBody>> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Result<Response<ReplyBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Now(response) => {
+                Poll::Ready(Ok(response.take().expect("an answer is asked for once")))
+            }
+            Self::Later(answer) => answer.as_mut().poll(context).map(Ok),
+        }
+    }
 }
 
 fn cold_call(path: &str) -> Call {
@@ -94,15 +156,17 @@ async fn cold_answer(routes: axum::Router, request: Request<Incoming>) -> Result
 #[derive(Clone, Copy)]
 pub struct Ret(pub i16);
 
+fn panicked() -> Problem {
+    tracing::error!("a request panicked; it hears that its effect is unknown");
+    Problem::Fault(Effect::Unknown)
+}
+
 /// What the future gives, or nothing if it panicked.
 async fn unpanicked<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(poll) => poll.map(Some),
-        Err(_) => {
-            tracing::error!("a request panicked; it hears that its effect is unknown");
-            Poll::Ready(None)
-        }
+        Err(_) => Poll::Ready(None),
     })
     .await
 }

@@ -233,7 +233,7 @@ impl ActivityStock {
         let slot = self.people.get(ask.user);
         let outcome = (refusal != Refusal::NotStarted).then_some(refusal);
         let settled = slot.last().is_some() || slot.refusal().is_some();
-        if settled || (outcome.is_none() && slot.seen()) || self.frozen {
+        if settled || (outcome.is_none() && slot.seen()) {
             return;
         }
         let part = Part { activity: self.no, user: ask.user, seen_at: ask.now, refusal: outcome };

@@ -17,7 +17,14 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use pending::Pending;
 use rules::{ActivityNo, Claim, Epoch, Event, Part, Seq, TimeMs, TypeNo, UserNo};
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 /// The bounds of the queues before the ledger.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +59,8 @@ pub struct MemoryStock {
     /// Whoever replaces `state` holds this, so that an activity opened beside a freeze or a load is not
     /// left accepting claims for a state that is given up.
     changes: Mutex<()>,
+    /// See [`Stock::changes`]. Counted after each change and before the call that made it returns.
+    changed: AtomicU64,
     pending: Pending,
 }
 
@@ -62,6 +71,7 @@ impl MemoryStock {
         Self {
             state: ArcSwap::from_pointee(state),
             changes: Mutex::new(()),
+            changed: AtomicU64::new(0),
             pending: Pending::new(limits.pending_claims_max, limits.pending_parts_max),
         }
     }
@@ -75,6 +85,10 @@ impl MemoryStock {
         let activity = state.activities.get(no.0 as usize)?.as_ref()?;
         let mut activity = activity.lock();
         Some(act(&mut activity, &self.pending))
+    }
+
+    fn count_change(&self) {
+        self.changed.fetch_add(1, Ordering::Release);
     }
 
     /// Replaces the state by a frozen one with the same activities, and stops each of them.
@@ -92,6 +106,9 @@ impl MemoryStock {
 impl Stock for MemoryStock {
     fn claim(&self, ask: &ClaimAsk) -> Answer<Result<Decision, StockFault>> {
         let decided = self.with(ask.activity, |activity, pending| activity.claim(ask, pending));
+        if matches!(decided, Some(Ok(Decision::Accepted { .. }))) {
+            self.count_change();
+        }
         Answer::Now(decided.unwrap_or_else(|| {
             // What is not loaded yet is not unknown.
             let frozen = self.state.load().frozen;
@@ -110,11 +127,14 @@ impl Stock for MemoryStock {
             });
             confirmed.expect("a claim's activity stays loaded");
         }
+        self.count_change();
         self.pending.settle(through);
     }
 
     fn withdraw(&self, claim: &Claim) -> bool {
-        self.with(claim.activity, |activity, _| activity.withdraw(claim)).unwrap_or(false)
+        let found = self.with(claim.activity, |activity, _| activity.withdraw(claim));
+        self.count_change();
+        found.unwrap_or(false)
     }
 
     fn take_parts(&self, into: &mut Vec<Part>, most: usize) {
@@ -122,7 +142,9 @@ impl Stock for MemoryStock {
     }
 
     fn apply(&self, event: &Event) -> Result<(), Conflict> {
-        self.with(event.activity, |activity, _| activity.apply(event)).unwrap_or(Ok(()))
+        let applied = self.with(event.activity, |activity, _| activity.apply(event));
+        self.count_change();
+        applied.unwrap_or(Ok(()))
     }
 
     fn take_back(
@@ -131,11 +153,14 @@ impl Stock for MemoryStock {
         ticket_type: TypeNo,
         count: u32,
     ) -> Result<Box<[Range<u32>]>, u32> {
-        self.with(activity, |activity, _| activity.take_back(ticket_type, count)).unwrap_or(Err(0))
+        let taken = self.with(activity, |activity, _| activity.take_back(ticket_type, count));
+        self.count_change();
+        taken.unwrap_or(Err(0))
     }
 
     fn undo_take_back(&self, activity: ActivityNo, ticket_type: TypeNo, units: &[Range<u32>]) {
         self.with(activity, |activity, _| activity.undo_take_back(ticket_type, units));
+        self.count_change();
     }
 
     fn open(&self, setup: &ActivitySetup) -> Result<(), Conflict> {
@@ -148,6 +173,7 @@ impl Stock for MemoryStock {
         let mut activities = state.activities.clone();
         place(&mut activities, setup.no, Arc::new(Mutex::new(added)));
         self.state.store(Arc::new(State { epoch: state.epoch, frozen: state.frozen, activities }));
+        self.count_change();
         Ok(())
     }
 
@@ -158,6 +184,10 @@ impl Stock for MemoryStock {
 
     fn load(&self, epoch: Epoch) -> Box<dyn Load + '_> {
         Box::new(MemoryLoad { stock: self, epoch, activities: Vec::new(), latest: None })
+    }
+
+    fn changes(&self) -> u64 {
+        self.changed.load(Ordering::Acquire)
     }
 
     fn summary(&self, activity: ActivityNo) -> Option<Summary> {
@@ -237,5 +267,6 @@ impl Load for MemoryLoad<'_> {
         let activities = std::mem::take(&mut self.activities);
         let state = State { epoch: self.epoch, frozen: false, activities };
         self.stock.state.store(Arc::new(state));
+        self.stock.count_change();
     }
 }

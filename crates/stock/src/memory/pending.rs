@@ -78,12 +78,11 @@ impl Pending {
         queue.settled = queue.settled.max(through.0);
     }
 
-    /// Gives up everything that waits: the state it belongs to is gone.
+    /// Gives up every claim that waits: the state it belongs to is gone. Parts say what happened, and stay.
     pub fn abandon(&self) {
         let mut queue = self.queue.lock();
         queue.claims.clear();
         queue.settled = queue.last;
-        self.parts.lock().clear();
     }
 
     /// How many claims are decided and not settled.

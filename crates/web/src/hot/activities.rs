@@ -1,15 +1,17 @@
 //! /act/list and /act/detail: what is on sale and how it stands.
 //! Nothing here changes anything, and nothing of a person reaches an answer that others may keep.
 
-use super::Asked;
+use super::{Asked, Paging};
 use crate::{
     envelope::{Keep, Problem, Reply, begin, end, reply},
     json,
-    pages::Page,
+    pages::{Page, Pages},
     params::{Reason, bad},
 };
+use bytes::Bytes;
 use http::StatusCode;
-use sale::{ActivityState, Summary, standing};
+use sale::{ActivityState, Summary, TimeMs, standing};
+use std::sync::Arc;
 
 /// Which states a list holds.
 enum Wanted {
@@ -31,6 +33,23 @@ fn keep(asked: &Asked<'_>) -> Keep {
     if asked.who.is_some() { Keep::Private } else { Keep::Check }
 }
 
+/// The first page of the list as it was made last: the one that everybody loads. Holds while nothing in it changed.
+pub struct KeptList {
+    pages: u64,
+    changes: u64,
+    from: TimeMs,
+    until: TimeMs,
+    body: Bytes,
+}
+
+impl KeptList {
+    fn holds(&self, pages: &Pages, changes: u64, now: TimeMs) -> bool {
+        self.pages == pages.version
+            && self.changes == changes
+            && (self.from..self.until).contains(&now)
+    }
+}
+
 /// /act/list
 pub fn list(asked: Asked<'_>) -> Result<Reply, Problem> {
     let paging = asked.paging()?;
@@ -40,7 +59,34 @@ pub fn list(asked: Asked<'_>) -> Result<Reply, Problem> {
             .map(Wanted::Only)
             .ok_or_else(|| bad("state", Reason::Choice))?,
     };
-    let pages = asked.app.pages();
+    let Asked { app, now, .. } = asked;
+    let pages = app.pages();
+    if !(paging.is_first() && matches!(wanted, Wanted::AllButEnded)) {
+        let body = Bytes::from(render_list(&asked, &pages, &paging, &wanted)?);
+        return Ok(reply(0, StatusCode::OK, body, keep(&asked)));
+    }
+    // Before anything is read: a change that comes between makes what is kept stale at once.
+    let changes = app.sale.changes();
+    if let Some(kept) = &*app.first_list.load()
+        && kept.holds(&pages, changes, now)
+    {
+        return Ok(reply(0, StatusCode::OK, kept.body.clone(), keep(&asked)));
+    }
+    let body = Bytes::from(render_list(&asked, &pages, &paging, &wanted)?);
+    if app.sale.changes() == changes {
+        let (from, until) = (now, pages.next_boundary(now));
+        let kept = KeptList { pages: pages.version, changes, from, until, body: body.clone() };
+        app.first_list.store(Some(Arc::new(kept)));
+    }
+    Ok(reply(0, StatusCode::OK, body, keep(&asked)))
+}
+
+fn render_list(
+    asked: &Asked<'_>,
+    pages: &Pages,
+    paging: &Paging,
+    wanted: &Wanted,
+) -> Result<Vec<u8>, Problem> {
     let after = match &paging.last_id {
         None => 0,
         Some(id) => {
@@ -50,10 +96,9 @@ pub fn list(asked: Asked<'_>) -> Result<Reply, Problem> {
         }
     };
     let skip = if paging.last_id.is_some() { 0 } else { paging.skip() };
-    let standing = |page: &'_ std::sync::Arc<Page>| (page.clone(), stands(&asked, page));
     let mut found = pages.sorted[after..]
         .iter()
-        .map(standing)
+        .map(|page| (page, stands(asked, page)))
         .filter(|(_, (state, _))| wanted.holds(*state))
         .skip(skip);
     let shown: Vec<_> = found.by_ref().take(paging.size).collect();
@@ -70,7 +115,7 @@ pub fn list(asked: Asked<'_>) -> Result<Reply, Problem> {
         out.push(b'}');
     });
     out.push(b'}');
-    Ok(reply(0, StatusCode::OK, end(out), keep(&asked)))
+    Ok(end(out))
 }
 
 fn stands(asked: &Asked<'_>, page: &Page) -> (ActivityState, Summary) {

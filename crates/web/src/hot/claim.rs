@@ -1,8 +1,9 @@
 //! /ticket/get and /ticket/result: the claim itself. What the sale answers is put into words here, nothing else.
 //! It never turns a fault into a refusal, nor a refusal into a fault.
 
-use super::Asked;
+use super::{Asked, Step};
 use crate::{
+    App,
     envelope::{
         Keep, Problem, RESULT_AFTER_MS, Reply, begin, end, envelope, refusal_message, reply,
     },
@@ -13,26 +14,50 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use sale::{Claim, KEY_CHARS_MAX, KeyHash, Outcome, Refusal, Request, TypeNo};
-use std::sync::LazyLock;
+use sale::{Claim, Deciding, IdText, KEY_CHARS_MAX, KeyHash, Outcome, Refusal, Request, TypeNo};
+use std::sync::{Arc, LazyLock};
+
+/// A claim that waits for the disk, with what its answer needs.
+pub struct Waiting {
+    deciding: Deciding,
+    telling: Telling,
+}
+
+/// What the answer to a claim needs.
+struct Telling {
+    page: Arc<Page>,
+    ticket_type: TypeNo,
+    language: Language,
+}
 
 /// /ticket/get
-pub async fn get(asked: Asked<'_>) -> Result<Reply, Problem> {
+pub fn get(asked: &Asked<'_>) -> Result<Step, Problem> {
     let user = asked.need_who()?.session.user;
     let id = asked.params.need("actId")?;
-    let key = idempotency_key(&asked)?;
-    let page = {
-        let pages = asked.app.pages();
-        std::sync::Arc::clone(pages.get(id).ok_or(Problem::NotFound("actId"))?)
-    };
-    let ticket_type = ticket_type(&asked, &page)?;
+    let key = idempotency_key(asked)?;
+    let pages = asked.app.pages();
+    let page = pages.get(id).ok_or(Problem::NotFound("actId"))?;
+    let ticket_type = ticket_type(asked, page)?;
     let request = Request { ticket_type, user, key };
-    let outcome = asked.app.sale.claim(&page.entry, request).await;
-    answer(&asked, &page, ticket_type, outcome)
+    let language = Language::of(&asked.parts.headers);
+    let decided = asked.app.sale.decide(&page.entry, request);
+    let telling = Telling { page: Arc::clone(page), ticket_type, language };
+    match decided {
+        Ok(outcome) => telling.answer(asked.app, outcome).map(Step::Done),
+        Err(deciding) => Ok(Step::Waits(Waiting { deciding, telling })),
+    }
+}
+
+impl Waiting {
+    /// The answer, once it may be given.
+    pub async fn answer(self, app: &App) -> Result<Reply, Problem> {
+        let outcome = app.sale.outcome(self.deciding).await;
+        self.telling.answer(app, outcome)
+    }
 }
 
 /// /ticket/result
-pub fn result(asked: Asked<'_>) -> Result<Reply, Problem> {
+pub fn result(asked: &Asked<'_>) -> Result<Reply, Problem> {
     let user = asked.need_who()?.session.user;
     let text = asked.params.need("claimId")?;
     let sale = &asked.app.sale;
@@ -44,7 +69,8 @@ pub fn result(asked: Asked<'_>) -> Result<Reply, Problem> {
         tracing::warn!(%fault, "the ledger could not say what became of a claim");
         Problem::Busy
     })?;
-    answer(&asked, &page, id.ticket_type, outcome)
+    let language = Language::of(&asked.parts.headers);
+    Telling { page, ticket_type: id.ticket_type, language }.answer(asked.app, outcome)
 }
 
 /// The key of the request, 1 to 64 visible ASCII characters.
@@ -79,37 +105,62 @@ fn ticket_type(asked: &Asked<'_>, page: &Page) -> Result<TypeNo, Problem> {
     }
 }
 
-fn answer(
-    asked: &Asked<'_>,
-    page: &Page,
-    kind: TypeNo,
-    outcome: Outcome,
-) -> Result<Reply, Problem> {
-    let language = || Language::of(&asked.parts.headers);
-    match outcome {
-        Outcome::Won(claim) => Ok(won(asked, page, &claim)),
-        Outcome::Queued(claim) => Ok(queued(asked, &claim, language())),
-        Outcome::Refused(refusal, had) => Ok(refused(asked, page, kind, refusal, &had)),
-        Outcome::Busy => Err(Problem::Busy),
-        Outcome::Failed(effect) => Err(Problem::Fault(effect)),
+impl Telling {
+    fn answer(&self, app: &App, outcome: Outcome) -> Result<Reply, Problem> {
+        match outcome {
+            Outcome::Won(claim) => Ok(won(app, &self.page, &claim)),
+            Outcome::Queued(id) => Ok(queued(&id, self.language)),
+            Outcome::Refused(refusal, had) => Ok(self.refused(app, refusal, &had)),
+            Outcome::Busy => Err(Problem::Busy),
+            Outcome::Failed(effect) => Err(Problem::Fault(effect)),
+        }
+    }
+
+    fn refused(&self, app: &App, refusal: Refusal, had: &[Claim]) -> Reply {
+        let number = i16::from(refusal.number());
+        let message = refusal_message(refusal, self.language);
+        let body = match refusal {
+            Refusal::NotStarted => {
+                let activity = &self.page.entry.activity;
+                let window = activity.window_of(self.ticket_type).unwrap_or(activity.window);
+                let mut data = vec![b'{'];
+                json::field(&mut data, "start_time", &window.start().seconds());
+                json::field(&mut data, "server_time", &app.sale.now().0);
+                data.push(b'}');
+                Bytes::from(envelope(number, message, &data))
+            }
+            Refusal::LimitReached => {
+                let mut data = br#"{"tickets":"#.to_vec();
+                let (ids, now) = (app.sale.ids(), app.sale.now());
+                json::list(&mut data, had, |out, claim| self.page.ticket(out, ids, claim, now));
+                data.push(b'}');
+                Bytes::from(envelope(number, message, &data))
+            }
+            Refusal::Ended | Refusal::SoldOut | Refusal::NotEligible | Refusal::Paused => {
+                let row = Refusal::ALL.iter().position(|one| *one == refusal);
+                let row = row.expect("ALL is complete");
+                SAME_FOR_ALL[row][self.language.pick(0, 1)].clone()
+            }
+        };
+        reply(number, StatusCode::OK, body, Keep::Private)
     }
 }
 
-fn won(asked: &Asked<'_>, page: &Page, claim: &Claim) -> Reply {
-    let ids = asked.app.sale.ids();
+fn won(app: &App, page: &Page, claim: &Claim) -> Reply {
+    let id = app.sale.ids().claim(claim);
     let mut out = begin(768);
     out.push(b'{');
-    let effective = page.ticket_fields(&mut out, ids, claim, asked.app.sale.now());
+    let effective = page.ticket_fields(&mut out, &id, claim, app.sale.now());
     json::field(&mut out, "actId", &page.entry.activity.id);
     json::field(&mut out, "isEffective", &effective.0);
-    json::field(&mut out, "order_id", ids.claim(claim).as_str());
+    json::field(&mut out, "order_id", id.as_str());
     out.push(b'}');
     reply(0, StatusCode::OK, end(out), Keep::Private)
 }
 
-fn queued(asked: &Asked<'_>, claim: &Claim, language: Language) -> Reply {
+fn queued(id: &IdText, language: Language) -> Reply {
     let mut data = vec![b'{'];
-    json::field(&mut data, "claim_id", asked.app.sale.claim_id(claim).as_str());
+    json::field(&mut data, "claim_id", id.as_str());
     json::field(&mut data, "retry_after_ms", &RESULT_AFTER_MS);
     data.push(b'}');
     let body = envelope(1, language.pick("queued", "排队中"), &data);
@@ -125,32 +176,3 @@ static SAME_FOR_ALL: LazyLock<[[Bytes; 2]; Refusal::ALL.len()]> = LazyLock::new(
         })
     })
 });
-
-fn refused(asked: &Asked<'_>, page: &Page, kind: TypeNo, refusal: Refusal, had: &[Claim]) -> Reply {
-    let language = Language::of(&asked.parts.headers);
-    let number = i16::from(refusal.number());
-    let body = match refusal {
-        Refusal::NotStarted => {
-            let activity = &page.entry.activity;
-            let window = activity.window_of(kind).unwrap_or(activity.window);
-            let mut data = vec![b'{'];
-            json::field(&mut data, "start_time", &window.start().seconds());
-            json::field(&mut data, "server_time", &asked.now.0);
-            data.push(b'}');
-            Bytes::from(envelope(number, refusal_message(refusal, language), &data))
-        }
-        Refusal::LimitReached => {
-            let mut data = br#"{"tickets":"#.to_vec();
-            let ids = asked.app.sale.ids();
-            json::list(&mut data, had, |out, claim| page.ticket(out, ids, claim, asked.now));
-            data.push(b'}');
-            Bytes::from(envelope(number, refusal_message(refusal, language), &data))
-        }
-        Refusal::Ended | Refusal::SoldOut | Refusal::NotEligible | Refusal::Paused => {
-            let row = Refusal::ALL.iter().position(|one| *one == refusal);
-            let row = row.expect("ALL is complete");
-            SAME_FOR_ALL[row][language.pick(0, 1)].clone()
-        }
-    };
-    reply(number, StatusCode::OK, body, Keep::Private)
-}

@@ -5,6 +5,7 @@ mod activities;
 mod claim;
 mod tickets;
 
+pub use activities::KeptList;
 pub use claim::key_text;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use sale::TimeMs;
 use serde::{
     Deserialize, Deserializer,
@@ -36,27 +37,46 @@ pub struct Asked<'a> {
     now: TimeMs,
 }
 
-/// Answers one of these calls.
-pub async fn answer(
+/// How far a call has come.
+pub enum Step {
+    /// It is answered.
+    Done(Reply),
+    /// A claim is decided and waits for the disk.
+    Waits(claim::Waiting),
+}
+
+/// Reads the body of a call, if it may have one at all, and answers.
+pub async fn read_and_answer(
     app: &App,
     call: Call,
     changes: Changes,
     request: Request<Incoming>,
-) -> Result<Reply, Problem> {
-    method_allowed(call, request.method())?;
-    if call == Call::Healthz {
-        return Ok(healthz());
-    }
+) -> Result<Step, Problem> {
     let (parts, body) = request.into_parts();
-    if changes == Changes::Yes {
-        app.may_change(&parts.method, &parts.headers)?;
+    // Before the body is read, and again with all others: reading is what costs.
+    allowed(app, call, changes, &parts)?;
+    let content = read_body(body, app.settings.body_bytes_max).await?;
+    answer(app, call, changes, &parts, &content)
+}
+
+fn allowed(app: &App, call: Call, changes: Changes, parts: &Parts) -> Result<(), Problem> {
+    method_allowed(call, &parts.method)?;
+    if changes == Changes::Yes { app.may_change(&parts.method, &parts.headers) } else { Ok(()) }
+}
+
+/// Answers a call whose whole request is here.
+pub fn answer(
+    app: &App,
+    call: Call,
+    changes: Changes,
+    parts: &Parts,
+    content: &[u8],
+) -> Result<Step, Problem> {
+    allowed(app, call, changes, parts)?;
+    if call == Call::Healthz {
+        return Ok(Step::Done(healthz()));
     }
-    let content = if body.is_end_stream() {
-        Bytes::new()
-    } else {
-        read_body(body, app.settings.body_bytes_max).await?
-    };
-    // The whole request is here: this is the moment of arrival (promise 5).
+    // This is the moment of arrival (promise 5).
     let now = app.sale.now();
     let who = app.who(&parts.headers, now)?;
     // Who has to be signed in hears so before anything about their parameters.
@@ -65,18 +85,19 @@ pub async fn answer(
     }
     let mut params = Params::read(parts.uri.query().unwrap_or_default())?;
     if !content.is_empty() {
-        add_body(&mut params, &parts, &content)?;
+        add_body(&mut params, parts, content)?;
     }
-    let asked = Asked { app, parts: &parts, params, who, now };
+    let asked = Asked { app, parts, params, who, now };
     match call {
-        Call::TicketGet => claim::get(asked).await,
-        Call::TicketResult => claim::result(asked),
+        Call::TicketGet => return claim::get(&asked),
+        Call::TicketResult => claim::result(&asked),
         Call::ActDetail => activities::detail(asked),
         Call::ActList => activities::list(asked),
         Call::TicketList => tickets::list(asked),
         Call::TicketDetail => tickets::detail(asked),
         Call::Healthz | Call::User | Call::Admin | Call::Other => Err(Problem::NotFound("path")),
     }
+    .map(Step::Done)
 }
 
 impl Asked<'_> {
@@ -112,6 +133,11 @@ pub struct Paging {
 }
 
 impl Paging {
+    /// Whether this is the page that is shown where nothing is said.
+    fn is_first(&self) -> bool {
+        self.last_id.is_none() && self.page == 1 && self.size == PAGE_SIZE as usize
+    }
+
     /// Entries before the page, where it is asked for by number.
     fn skip(&self) -> usize {
         (self.page - 1).saturating_mul(self.size)

@@ -232,13 +232,12 @@ impl Model {
 
     fn note(&mut self, ask: &ClaimAsk, refusal: Refusal) {
         let full = self.parts.len() >= self.room.parts;
-        let frozen = self.frozen;
         let sale = self.sale(ask.activity);
         let before = sale.people.get(&ask.user).copied();
         let outcome = (refusal != Refusal::NotStarted).then_some(refusal);
         let settled = !sale.of(ask.user).is_empty() || before.flatten().is_some();
         let news = !settled && (before.is_none() || outcome.is_some());
-        if news && !full && !frozen {
+        if news && !full {
             sale.people.insert(ask.user, outcome);
             let (activity, user, seen_at) = (ask.activity, ask.user, ask.now);
             self.parts.push(Part { activity, user, seen_at, refusal: outcome });
@@ -319,6 +318,12 @@ impl Model {
     /// Puts units that were set aside back on sale.
     pub fn undo(&mut self, activity: rules::ActivityNo, ticket_type: TypeNo, units: &[Range<u32>]) {
         self.sale(activity).turn(ticket_type, units, Unit::Free);
+    }
+
+    /// The world after a load: everything is as on disk, but parts that wait go on waiting.
+    pub fn reload(&mut self, epoch: Epoch, disks: Vec<Disk>) -> Self {
+        let parts = std::mem::take(&mut self.parts);
+        Self { parts, ..Self::load(self.room, epoch, disks) }
     }
 
     /// Nothing is accepted any more.
