@@ -1,22 +1,27 @@
 //! The door knows who is asking: session tokens, passwords, the company's identity provider.
 //! No secret, token or password ever leaves it through an error, a log line or `Debug`.
 
+mod buckets;
 mod door;
 mod identity;
 mod jwks;
+mod limits;
 mod outcome;
 mod password;
 mod password_pool;
+mod prefixes;
 mod settings;
 mod standings;
 mod token;
 
+pub use buckets::{Buckets, Empty, Rate};
 pub use door::{Door, Session, VOUCH_NAMES_MAX};
 pub use identity::{
     Identity, IdentityError, IdentityKeys, IdentitySettings, JWT_BYTES_MAX, LEEWAY_S,
     SECRET_BYTES_MIN,
 };
 pub use jwks::{JWKS_BYTES_MAX, JWKS_KEYS_MAX, Jwks, JwksError, KeyFault, UnusableKey};
+pub use limits::{LimitSettings, Limits};
 pub use outcome::{
     CallError, ExchangeError, LoginError, OpenError, PasswordChangeError, RegisterError, SignedIn,
     VouchError, Vouched,
