@@ -3,7 +3,7 @@
 
 use crate::{Entry, IdText, Readiness, Sale, durable::Waited};
 use rules::{Claim, KeyHash, Refusal, Seq, TypeNo, UserNo};
-use stock::{Answer, ClaimAsk, Decision, Place, StockFault};
+use stock::{Answer, ClaimAsk, Decision, Place, Recorded, StockFault};
 
 /// One person's request, once it is known who and what.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,24 @@ pub struct Deciding {
     recoveries: u64,
 }
 
+impl Deciding {
+    /// The outcome, where it rests on nothing that is not on disk.
+    fn at_once(self) -> Result<Outcome, Self> {
+        match self.answer {
+            Answer::Now(Ok(Decision::Refused { refusal, grounds: Place::DURABLE, had })) => {
+                Ok(Outcome::Refused(refusal, had))
+            }
+            Answer::Now(Ok(Decision::Known { claim, place: Place::DURABLE })) => {
+                Ok(Outcome::Won(claim))
+            }
+            Answer::Now(Err(StockFault::Full | StockFault::Frozen | StockFault::Unknown)) => {
+                Ok(Outcome::Busy)
+            }
+            answer => Err(Self { answer, ..self }),
+        }
+    }
+}
+
 impl Sale {
     /// Has one claim decided. Most noes are the answer at once; whoever has to wait goes on with [`Sale::outcome`].
     pub fn decide(&self, entry: &Entry, request: Request) -> Result<Outcome, Deciding> {
@@ -66,18 +84,19 @@ impl Sale {
             let _sound = self.inner.sound();
             self.inner.stock.claim(&ask)
         };
-        match answer {
-            Answer::Now(Ok(Decision::Refused { refusal, grounds: Place::DURABLE, had })) => {
-                Ok(Outcome::Refused(refusal, had))
-            }
-            Answer::Now(Ok(Decision::Known { claim, place: Place::DURABLE })) => {
-                Ok(Outcome::Won(claim))
-            }
-            Answer::Now(Err(StockFault::Full | StockFault::Frozen | StockFault::Unknown)) => {
-                Ok(Outcome::Busy)
-            }
-            answer => Err(Deciding { answer, recoveries }),
-        }
+        Deciding { answer, recoveries }.at_once()
+    }
+
+    /// What an earlier claim of theirs with this key came to: for those who are turned away before anything is
+    /// decided, because a known key comes first.
+    pub fn known(&self, entry: &Entry, request: Request) -> Option<Result<Outcome, Deciding>> {
+        let recoveries = self.recoveries();
+        let key = request.key?;
+        let theirs = self.inner.stock.claims_of(entry.no, request.user);
+        let Recorded { claim, place } =
+            theirs.into_iter().find(|recorded| recorded.claim.key == Some(key))?;
+        let answer = Answer::Now(Ok(Decision::Known { claim, place }));
+        Some(Deciding { answer, recoveries }.at_once())
     }
 
     /// Waits until the answer to a claim may be given.

@@ -8,6 +8,7 @@ use crate::{
     params::{BadParam, Reason},
 };
 use bytes::Bytes;
+use door::Empty;
 use http::{HeaderValue, Response, StatusCode, header};
 use sale::{Effect, Refusal};
 
@@ -119,12 +120,23 @@ pub enum Problem {
     TooLarge,
     /// 415.
     ContentType,
+    /// 429: nothing happened; ask again after so many seconds.
+    TooMany {
+        /// Seconds, at least 1.
+        retry_after_s: u64,
+    },
     /// 503: nothing happened.
     Busy,
     /// 500: the decision began and the world failed.
     Fault(Effect),
     /// -10: not possible in this state.
     WrongState(serde_json::Value),
+}
+
+impl From<Empty> for Problem {
+    fn from(empty: Empty) -> Self {
+        Self::TooMany { retry_after_s: empty.retry_after_ms.div_ceil(1000) }
+    }
 }
 
 impl From<BadParam> for Problem {
@@ -144,6 +156,7 @@ impl Problem {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Fault(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::WrongState(_) => StatusCode::OK,
@@ -172,6 +185,9 @@ impl Problem {
         match self {
             Self::Busy => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            }
+            Self::TooMany { retry_after_s } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
             Self::Method(allowed) => {
                 headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
@@ -214,6 +230,9 @@ impl Problem {
             Self::SwitchedOff => ("switched off here", "此功能未开放"),
             Self::TooLarge => ("the body is too large", "请求体过大"),
             Self::ContentType => ("this type of body is not understood here", "不支持的内容类型"),
+            Self::TooMany { .. } => {
+                ("too often, nothing happened; wait a little", "操作过于频繁，未做任何更改，请稍候")
+            }
             Self::Busy => ("busy, nothing happened; ask again", "系统繁忙，未做任何更改，请重试"),
             Self::Fault(Effect::None) => {
                 ("the system failed; nothing happened", "系统错误，未做任何更改")
