@@ -34,7 +34,7 @@ impl Rate {
         }
     }
 
-    fn is_off(self) -> bool {
+    pub(crate) fn is_off(self) -> bool {
         self.per_minute == 0
     }
 

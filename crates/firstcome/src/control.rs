@@ -10,7 +10,11 @@ use std::{
     io,
     os::unix::{fs::PermissionsExt, net::UnixListener},
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+/// How long a server may take to answer. The largest import and its passwords take less.
+const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 
 /// The socket's file in a data folder.
 fn path(data: &Path) -> PathBuf {
@@ -51,7 +55,9 @@ pub struct Answer {
 pub fn call(data: &Path, target: &str, kind: &str, body: String) -> Result<Answer, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Io("a runtime", error.kind()))?;
-    let answer = runtime.block_on(send(path(data), target, kind, body));
+    let sending = send(path(data), target, kind, body);
+    let answer = runtime.block_on(async { tokio::time::timeout(ANSWER_WITHIN, sending).await });
+    let answer = answer.map_err(|_| Failure::ServerSilent(ANSWER_WITHIN))?;
     answer.map_err(|_| Failure::NoServer)?.ok_or(Failure::NoServer)
 }
 

@@ -6,10 +6,14 @@ mod commands;
 mod config;
 mod control;
 mod demo;
+mod files;
+mod listen;
+mod log;
+mod notify;
 mod serve;
 
 use clap::{Args, Parser, Subcommand};
-use commands::{Failure, import, ledger_reads, people};
+use commands::{Failure, import, ledger_reads, people, rehearse};
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 #[global_allocator]
@@ -71,6 +75,13 @@ enum Command {
         /// The copy; must not exist
         file: PathBuf,
     },
+    /// Send a crowd of simulated people at a server, and judge what it answered them
+    ///
+    /// Without a URL the server is this same program in a scratch folder, and nothing of it stays. The verdict
+    /// is on the promises: never oversold, answers kept, one person one limit, codes once and in order, first
+    /// come first served, ask again hear the same. Exit code 0: all of them hold; 1: one is broken, or
+    /// nothing could be judged; 2: used wrongly
+    Rehearse(Box<rehearse::RehearseArguments>),
     /// Print every setting with its default
     Config,
 }
@@ -79,9 +90,12 @@ fn main() -> ExitCode {
     // A wrong use is exit code 2, as clap has it.
     let Arguments { place, command } = Arguments::parse();
     match run(&place, command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            log::end();
+            ExitCode::SUCCESS
+        }
         Err(failure) => {
-            eprintln!("firstcome: {failure}");
+            log::last_words(&format!("firstcome: {failure}"));
             failure.exit_code()
         }
     }
@@ -93,7 +107,7 @@ fn run(place: &Place, command: Command) -> Result<(), Failure> {
         return Ok(());
     }
     let config = config::Config::read(place.config.as_deref()).map_err(Failure::Config)?;
-    config.start_log();
+    log::start(&config.log_level);
     match command {
         Command::Serve { demo, listen } => serve::serve(place, &config, demo, listen),
         Command::Import { files, update } => import::import(place, &config, &files, update),
@@ -101,6 +115,7 @@ fn run(place: &Place, command: Command) -> Result<(), Failure> {
         Command::User(command) => people::run(place, &config, command),
         Command::Check => ledger_reads::check(place),
         Command::Backup { file } => ledger_reads::backup(place, &file),
+        Command::Rehearse(arguments) => rehearse::rehearse(place, &arguments),
         Command::Config => Ok(()),
     }
 }

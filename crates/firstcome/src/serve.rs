@@ -6,22 +6,18 @@ use crate::{
     clock::SteadyClock,
     commands::{Failure, Owner, open_sale, take_ledger, without_waiting},
     config::Config,
-    control, demo,
+    control, demo, files,
+    listen::{Inherited, Listeners},
+    log,
+    notify::{self, Moment},
 };
 use door::Door;
 use ledger::Ledger;
 use sale::{Clock, Readiness, Sale};
-use std::{
-    net::{SocketAddr, TcpListener},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Write, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 use web::{App, Bound, Metrics, Server, WebSettings};
 
-/// Connections that may wait in the kernel to be accepted; it takes the lesser of this and its own bound.
-const BACKLOG: i32 = 4096;
 /// Between two looks whether the sale is still sound.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long those in flight have to hear "unknown" before an unsound process goes.
@@ -34,14 +30,16 @@ pub fn serve(
     demo: bool,
     listen: Option<SocketAddr>,
 ) -> Result<(), Failure> {
-    let listen = listen.unwrap_or(config.listen);
+    let inherited = Inherited::take()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Io("a runtime", error.kind()))?;
     survive_file_limits(&runtime).map_err(|error| Failure::Io("signals", error.kind()))?;
     let ledger = take(&runtime, &place.data, config)?;
     // Bound before the load: the kernel queues those who come early.
-    let main = bind(listen)?;
-    let metrics_listener = config.metrics_listen.map(bind).transpose()?;
+    files::raise_limit(config.web.connections_max);
+    let listen = listen.unwrap_or(config.listen);
+    let Listeners { main, main_outlives_us, metrics: metrics_listener } =
+        inherited.or_bind(listen, config.metrics_listen)?;
     let clock = Arc::new(SteadyClock::start());
     let metrics = Arc::new(Metrics::default());
     let meter: Arc<dyn sale::Meter> = metrics.clone();
@@ -53,15 +51,19 @@ pub fn serve(
         demo::prepare(&sale, &door, config)?;
     }
     let address = main.local_addr().map_err(|error| Failure::Io("the listener", error.kind()))?;
-    let settings = WebSettings { listen: address, ..config.web.clone() };
+    let metrics_apart = metrics_listener.is_some();
+    let settings = WebSettings { listen: address, metrics_apart, ..config.web.clone() };
     let app = App::new(Arc::clone(&sale), Arc::clone(&door), metrics, settings);
     let control = control::listen(&place.data)
         .map_err(|error| Failure::Io("the control socket", error.kind()))?;
     let control = Some((control, web::control_routes(Arc::clone(&app))));
-    let server = Server::start(app, Bound { main, metrics: metrics_listener, control })
+    let bound = Bound { main, main_outlives_us, metrics: metrics_listener, control };
+    let server = Server::start(app, bound)
         .map_err(|error| Failure::Io("the server's threads", error.kind()))?;
-    println!("listening on http://{address}");
+    // Nobody has to listen: a standard output that takes nothing stops no sale.
+    let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     tracing::info!(%address, data = %place.data.display(), "serving");
+    notify::tell(Moment::Ready);
     wait(&runtime, &clock, &sale, &door, server)
 }
 
@@ -76,7 +78,7 @@ fn take(
     let wait_ms = config.ledger.owner_wait_ms;
     if matches!(owner, Owner::Another) && wait_ms > 0 {
         let pid = runtime.block_on(control::holder(data));
-        eprintln!("firstcome: {}", waiting_text(data, pid, wait_ms));
+        log::say(&format!("firstcome: {}", waiting_text(data, pid, wait_ms)));
         owner = take_ledger(data, config.ledger)?;
     }
     match owner {
@@ -106,23 +108,6 @@ fn survive_file_limits(runtime: &tokio::runtime::Runtime) -> std::io::Result<()>
     signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED)).map(drop)
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    let bound = || {
-        let domain = socket2::Domain::for_address(address);
-        let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
-        // A restart need not wait for the last connections of the process before.
-        socket.set_reuse_address(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        socket.set_nonblocking(true)?;
-        Ok(socket.into())
-    };
-    let refused = |error: std::io::Error| {
-        Failure::No(vec![format!("cannot listen on {address}: {}", error.kind())])
-    };
-    bound().map_err(refused)
-}
-
 /// Serves until a signal or a broken invariant, then ends in order.
 fn wait(
     runtime: &tokio::runtime::Runtime,
@@ -137,6 +122,7 @@ fn wait(
         return Err(Failure::Unsound);
     }
     tracing::info!("draining");
+    notify::tell(Moment::Stopping);
     sale.drain();
     server.stopper().stop();
     server.join();

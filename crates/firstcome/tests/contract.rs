@@ -18,11 +18,13 @@ mod contract {
     mod machine;
     mod names;
     mod queued;
+    mod rehearse;
     mod restored;
     mod robustness;
     mod second;
     mod sessions;
     mod stage;
     mod tickets;
+    mod too_many;
     mod windows;
 }

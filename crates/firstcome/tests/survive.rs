@@ -7,6 +7,10 @@ mod crowd;
 mod disk;
 #[path = "survive/doctored.rs"]
 mod doctored;
+#[path = "survive/faults.rs"]
+mod faults;
+#[path = "survive/frozen.rs"]
+mod frozen;
 #[path = "survive/history.rs"]
 mod history;
 #[path = "survive/judge.rs"]
@@ -17,6 +21,14 @@ mod kills;
 mod million;
 #[path = "survive/movie_night.rs"]
 mod movie_night;
+#[path = "survive/outputs.rs"]
+mod outputs;
+#[path = "survive/platter.rs"]
+mod platter;
+#[path = "survive/power.rs"]
+mod power;
+#[path = "survive/shim.rs"]
+mod shim;
 #[path = "survive/stage.rs"]
 mod stage;
 #[path = "survive/stopping.rs"]

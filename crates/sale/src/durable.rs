@@ -1,15 +1,19 @@
 //! How a reply waits for the disk: cheap waiters, one queue for each core, one signal a core for each commit.
 //! Nobody here decides what to answer; a wait only ends as durable, late, or lost with a recovery.
 
+use crate::Clock;
 use parking_lot::Mutex;
+use rules::TimeMs;
 use std::{
     cell::Cell,
     collections::VecDeque,
     future::Future,
     pin::Pin,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
 };
 use stock::Place;
 
@@ -41,7 +45,7 @@ pub enum Waited {
 
 struct Waiter {
     place: Place,
-    deadline: Instant,
+    deadline: TimeMs,
     recoveries: u64,
     waker: Waker,
 }
@@ -60,17 +64,19 @@ pub struct Durability {
     durable: AtomicU64,
     recoveries: AtomicU64,
     cores: Box<[Core]>,
-    answer_within: Duration,
+    clock: Arc<dyn Clock>,
+    answer_within_ms: u64,
 }
 
 impl Durability {
     /// Nothing is durable yet.
-    pub fn new(cores: usize, answer_within: Duration) -> Self {
+    pub fn new(cores: usize, clock: Arc<dyn Clock>, answer_within_ms: u64) -> Self {
         Self {
             durable: AtomicU64::new(0),
             recoveries: AtomicU64::new(0),
             cores: (0..cores.max(1)).map(|_| Core::default()).collect(),
-            answer_within,
+            clock,
+            answer_within_ms,
         }
     }
 
@@ -110,7 +116,7 @@ impl Durability {
 
     /// Wakes those on `core` whose wait has ended; call it every few milliseconds, so that late ones hear so.
     pub fn tick(&self, core: usize) {
-        self.wake(core, Instant::now());
+        self.wake(core, self.clock.now());
     }
 
     fn signal(&self) {
@@ -119,12 +125,12 @@ impl Durability {
             let task = core.task.lock().clone();
             match task {
                 Some(task) => task.wake(),
-                None => self.wake(index, Instant::now()),
+                None => self.wake(index, self.clock.now()),
             }
         }
     }
 
-    fn wake(&self, core: usize, now: Instant) {
+    fn wake(&self, core: usize, now: TimeMs) {
         let durable = self.durable.load(Ordering::Acquire);
         let recoveries = self.recoveries.load(Ordering::Acquire);
         let mut waiters = self.cores[core].waiters.lock();
@@ -143,7 +149,7 @@ pub struct Wait<'a> {
     durability: &'a Durability,
     place: Place,
     recoveries: u64,
-    deadline: Option<Instant>,
+    deadline: Option<TimeMs>,
     registered: Option<Waker>,
 }
 
@@ -159,7 +165,7 @@ impl Future for Wait<'_> {
         }
         let deadline = match self.deadline {
             Some(deadline) => deadline,
-            None => Instant::now() + self.durability.answer_within,
+            None => TimeMs(self.durability.clock.now().0 + self.durability.answer_within_ms),
         };
         self.deadline = Some(deadline);
         self.registered = Some(context.waker().clone());
@@ -184,7 +190,7 @@ impl Wait<'_> {
         if self.durability.covers(self.place) {
             return Some(Waited::Durable);
         }
-        let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let late = self.deadline.is_some_and(|deadline| self.durability.clock.now() >= deadline);
         late.then_some(Waited::Late)
     }
 }
@@ -206,7 +212,7 @@ impl Future for Serve<'_> {
         }
         drop(task);
         if core.signalled.swap(false, Ordering::AcqRel) {
-            self.durability.wake(self.core, Instant::now());
+            self.durability.wake(self.core, self.durability.clock.now());
         }
         Poll::Pending
     }

@@ -1,18 +1,21 @@
-//! The one thread that writes claims: takes whatever is waiting, commits it once, answers many.
+//! The one writer of claims: takes whatever is waiting, commits it once, answers many.
 //! When a commit fails it answers nobody until the ledger was read anew; it never writes a batch twice.
 
 use crate::{loading, run::Inner};
 use ledger::{Cause, LedgerFault, Written};
 use parking_lot::{Condvar, Mutex};
-use rules::{Claim, Epoch, Part, Refusal};
+use rules::{Claim, Epoch, Part, Refusal, TimeMs};
 use std::{
-    sync::atomic::{AtomicU8, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
     time::{Duration, Instant},
 };
 use stock::Place;
 
-/// Milliseconds the flusher sleeps when nothing is decided; also how late parts and settling may be noticed.
-const IDLE_WAIT_MS: u32 = 10;
+/// Milliseconds the writer waits when nothing is decided; also how late parts and settling may be noticed.
+pub const IDLE_WAIT_MS: u32 = 10;
 /// The longest pause between two attempts to recover the ledger.
 const RECOVERY_PAUSE_MAX: Duration = Duration::from_secs(2);
 const RECOVERY_PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -84,11 +87,9 @@ impl Settling {
         numbers.done >= mine
     }
 
-    /// Asks the flusher to write what is left and stop, and waits for it.
+    /// Asks the writer to write what is left and stop.
     pub fn stop(&self) {
-        let mut numbers = self.numbers.lock();
-        numbers.stop = true;
-        self.done.wait_while(&mut numbers, |numbers| !numbers.stopped);
+        self.numbers.lock().stop = true;
     }
 
     fn asked(&self) -> (u64, bool) {
@@ -111,81 +112,134 @@ impl Settling {
     }
 }
 
-/// The state of the writing thread.
-pub struct Flusher {
-    inner: std::sync::Arc<Inner>,
+/// When the writer's next step is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// A batch was written or given up: after the settings' `commit_interval_us`, counted from the beginning
+    /// of this step, for more is likely to wait.
+    Paced,
+    /// Nothing waited: as soon as a claim is decided, and within [`IDLE_WAIT_MS`] anyhow.
+    Idle,
+    /// The ledger cannot be recovered yet: after so long.
+    Retry(Duration),
+    /// Never: it was told to stop, and nothing more can be written.
+    Stopped,
+}
+
+/// Writes a sale's claims, one step at a time. A step never sleeps; between two of them is whoever calls it:
+/// a thread of its own, or somebody who lets time pass as he likes.
+pub struct Writer {
+    inner: Arc<Inner>,
     epoch: Epoch,
     claims: Vec<Claim>,
     answers: Vec<Written>,
     parts: Vec<Part>,
-    parts_written: Instant,
+    parts_written: TimeMs,
+    /// The last step found nothing to write: parts may as well be written at once.
+    idle: bool,
+    /// The pause after the next attempt to recover, while the ledger is not recovered.
+    recovering: Option<Duration>,
 }
 
-impl Flusher {
-    /// A flusher that owns the ledger under `epoch`.
-    pub fn new(inner: std::sync::Arc<Inner>, epoch: Epoch) -> Self {
+/// Stock is frozen, and the rest of the step is given up.
+struct Failed;
+
+impl Writer {
+    /// A writer that owns the ledger under `epoch`.
+    pub(crate) fn new(inner: Arc<Inner>, epoch: Epoch) -> Self {
         let (claims, answers, parts) = (Vec::new(), Vec::new(), Vec::new());
-        Self { inner, epoch, claims, answers, parts, parts_written: Instant::now() }
+        let parts_written = inner.clock.now();
+        let (idle, recovering) = (true, None);
+        Self { inner, epoch, claims, answers, parts, parts_written, idle, recovering }
     }
 
     /// Works until it is told to stop; then everything is written.
-    pub fn run(mut self) {
-        let inner = std::sync::Arc::clone(&self.inner);
-        let sound = inner.sound();
-        self.work();
-        drop(sound);
-        inner.settling.stopped();
-    }
-
-    fn work(&mut self) {
-        let mut idle = true;
+    pub(crate) fn run(mut self) {
+        let interval = Duration::from_micros(self.inner.settings.commit_interval_us);
         loop {
-            let (asked, stop) = self.inner.settling.asked();
             let started = Instant::now();
-            if self.inner.ledger.in_doubt() {
-                self.recover(LedgerFault::Unknown(Cause::Io));
+            let pause = match self.next(IDLE_WAIT_MS) {
+                Next::Paced => interval.saturating_sub(started.elapsed()),
+                Next::Idle => continue,
+                Next::Retry(pause) => pause,
+                Next::Stopped => return,
+            };
+            if !pause.is_zero() {
+                std::thread::sleep(pause);
             }
-            // While no claim waits, parts may as well be written at once.
-            let all = stop || self.inner.settling.numbers.lock().done < asked;
-            let parts_due = self.parts_due(started) || all || idle;
-            if parts_due {
-                // Before the claims, because a part may rest on a claim that still waits (C32).
-                self.take_parts(all);
-            }
-            let wrote = self.write_claims();
-            if parts_due {
-                self.write_parts();
-            }
-            self.inner.settling.fulfil(asked);
-            if stop && !wrote {
-                return;
-            }
-            if wrote && !stop {
-                self.pace(started);
-            }
-            idle = !wrote;
         }
     }
 
-    fn parts_due(&self, now: Instant) -> bool {
-        let since = now.duration_since(self.parts_written).as_millis();
-        since >= u128::from(self.inner.settings.parts_interval_ms)
+    /// Does what there is to do now, and says when to come again. It blocks for as long as the ledger does.
+    pub fn step(&mut self) -> Next {
+        self.next(0)
+    }
+
+    /// A step that waits `idle_ms` for the first claim, for whoever has a thread to wait in.
+    fn next(&mut self, idle_ms: u32) -> Next {
+        let inner = Arc::clone(&self.inner);
+        let _sound = inner.sound();
+        let (asked, stop) = inner.settling.asked();
+        if self.recovering.is_none() && inner.ledger.in_doubt() {
+            self.begin_recovery(LedgerFault::Unknown(Cause::Io));
+        }
+        if let Some(pause) = self.recovering
+            && let Some(next) = self.try_recovery(pause, stop)
+        {
+            return next;
+        }
+        let wrote = self.write(asked, stop, idle_ms);
+        // After a failure the next step begins to recover, and it is due at once.
+        let Ok(wrote) = wrote else { return Next::Retry(Duration::ZERO) };
+        inner.settling.fulfil(asked);
+        self.idle = !wrote;
+        match (wrote, stop) {
+            (false, true) => {
+                inner.settling.stopped();
+                Next::Stopped
+            }
+            (false, false) => Next::Idle,
+            // Nobody comes any more: what is left is written without a pause.
+            (true, true) => Next::Retry(Duration::ZERO),
+            (true, false) => Next::Paced,
+        }
+    }
+
+    /// Writes what waits; whether there was a claim among it.
+    fn write(&mut self, asked: u64, stop: bool, idle_ms: u32) -> Result<bool, Failed> {
+        let all = stop || self.inner.settling.numbers.lock().done < asked;
+        // While no claim waits, parts may as well be written at once.
+        let parts_due = self.parts_due() || all || self.idle;
+        if parts_due {
+            // Before the claims, because a part may rest on a claim that still waits (C32).
+            self.take_parts(all);
+        }
+        let wrote = self.write_claims(idle_ms)?;
+        if parts_due {
+            self.write_parts()?;
+        }
+        Ok(wrote)
+    }
+
+    fn parts_due(&self) -> bool {
+        let since = self.inner.clock.now().0.saturating_sub(self.parts_written.0);
+        since >= self.inner.settings.parts_interval_ms
     }
 
     /// Commits what is waiting; false if nothing was.
-    fn write_claims(&mut self) -> bool {
+    fn write_claims(&mut self, idle_ms: u32) -> Result<bool, Failed> {
         self.claims.clear();
         self.answers.clear();
-        let through = self.inner.stock.take_pending(&mut self.claims, IDLE_WAIT_MS);
+        let through = self.inner.stock.take_pending(&mut self.claims, idle_ms);
         if self.claims.is_empty() {
-            return false;
+            return Ok(false);
         }
         let begun = Instant::now();
         match self.inner.ledger.commit(self.epoch, &self.claims, &mut self.answers) {
             Ok(()) => self.confirm(through, begun),
-            Err(fault) => self.recover(fault),
+            Err(fault) => return Err(self.begin_recovery(fault)),
         }
-        true
+        Ok(true)
     }
 
     fn confirm(&mut self, through: Place, begun: Instant) {
@@ -201,13 +255,6 @@ impl Flusher {
         self.inner.meter.committed(self.claims.len(), begun.elapsed());
     }
 
-    fn pace(&self, started: Instant) {
-        let interval = Duration::from_micros(self.inner.settings.commit_interval_us);
-        if let Some(rest) = interval.checked_sub(started.elapsed()) {
-            std::thread::sleep(rest);
-        }
-    }
-
     fn take_parts(&mut self, all: bool) {
         let most = if all { usize::MAX } else { self.inner.settings.parts_batch_max };
         let room = most.saturating_sub(self.parts.len());
@@ -215,40 +262,49 @@ impl Flusher {
     }
 
     /// Records the parts that were taken, a batch at a time, and the audit entries that wait.
-    fn write_parts(&mut self) {
-        self.parts_written = Instant::now();
+    fn write_parts(&mut self) -> Result<(), Failed> {
+        self.parts_written = self.inner.clock.now();
         while !self.parts.is_empty() {
             let count = self.parts.len().min(self.inner.settings.parts_batch_max);
             match self.inner.ledger.record_parts(self.epoch, &self.parts[..count]) {
                 Ok(()) => drop(self.parts.drain(..count)),
                 // They stay, and are written with the next batch.
-                Err(LedgerFault::NothingHappened(_)) => return,
-                Err(fault) => return self.recover(fault),
+                Err(LedgerFault::NothingHappened(_)) => return Ok(()),
+                Err(fault) => return Err(self.begin_recovery(fault)),
             }
         }
         self.inner.write_waiting_audit();
+        Ok(())
     }
 
-    /// Freezes Stock, takes the ledger anew and reads what is really there, for as long as it takes.
-    fn recover(&mut self, fault: LedgerFault) {
+    /// Freezes Stock. The ledger is taken anew and what is really there is read, for as many steps as it takes.
+    fn begin_recovery(&mut self, fault: LedgerFault) -> Failed {
         tracing::error!(%fault, "the ledger failed; no claim is accepted until it was read anew");
         self.inner.state.set(Readiness::Recovering);
         self.inner.stock.freeze();
         self.inner.meter.recovery();
         self.keep_what_is_certain();
-        let mut pause = RECOVERY_PAUSE_MIN;
-        while let Err(error) = self.reload() {
+        self.recovering = Some(RECOVERY_PAUSE_MIN);
+        Failed
+    }
+
+    /// One attempt; nothing is returned once it succeeded.
+    fn try_recovery(&mut self, pause: Duration, stop: bool) -> Option<Next> {
+        if let Err(error) = self.reload() {
             tracing::warn!(%error, "the ledger cannot be recovered yet");
-            std::thread::sleep(pause);
-            pause = RECOVERY_PAUSE_MAX.min(pause * 2);
-            if self.inner.settling.asked().1 {
+            if stop {
                 tracing::error!("stopped while the ledger could not be recovered");
-                return;
+                self.inner.settling.stopped();
+                return Some(Next::Stopped);
             }
+            self.recovering = Some(RECOVERY_PAUSE_MAX.min(pause * 2));
+            return Some(Next::Retry(pause));
         }
+        self.recovering = None;
         self.inner.durability.recovered();
         self.inner.state.set(Readiness::Serving);
         tracing::info!(epoch = self.epoch.0, "the ledger was read anew; claims are accepted again");
+        None
     }
 
     /// Parts outlive the failure: writing one twice changes nothing. But a "sold out" or a "limit reached" may rest
@@ -264,7 +320,7 @@ impl Flusher {
 
     fn reload(&mut self) -> Result<(), loading::OpenError> {
         // Operators wait: a change of theirs must not fall between the reading and the swap.
-        let inner = std::sync::Arc::clone(&self.inner);
+        let inner = Arc::clone(&self.inner);
         let _desk = inner.desk.lock();
         self.epoch = inner.ledger.recover()?;
         // What the frozen stock refused rests on durable claims alone. Written before the reading, to be in it.
@@ -276,7 +332,7 @@ impl Flusher {
         let version = inner.catalog.load().version + 1;
         let catalog = loading::load(&*inner.ledger, &*inner.stock, self.epoch, version)?;
         self.inner.epoch.store(self.epoch.0, Ordering::Release);
-        self.inner.catalog.store(std::sync::Arc::new(catalog));
+        self.inner.catalog.store(Arc::new(catalog));
         Ok(())
     }
 }

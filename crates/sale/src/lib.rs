@@ -26,7 +26,7 @@ pub use clock::Clock;
 pub use desk::{CodesAdded, DeskRefused, Imported, Operator, Stats, Updated};
 pub use durable::{enter_core, this_core};
 pub use exporting::{ExportStopped, read_ids, write_export};
-pub use flusher::Readiness;
+pub use flusher::{IDLE_WAIT_MS, Next, Readiness, Writer};
 pub use ids::{ClaimId, IdText, Ids, TicketId};
 pub use loading::OpenError;
 pub use lookup::{Owned, Position};
@@ -39,7 +39,7 @@ pub use ledger::{
 };
 pub use rules::{
     Activity, ActivityNo, ActivityState, Claim, ClaimNo, Epoch, KEY_CHARS_MAX, KeyHash, Money,
-    NameError, Refusal, Supply, TicketType, TimeMs, TypeNo, UnitKind, UnitNo, UserNo, Validity,
-    Window, standing,
+    NameError, Refusal, Seq, Supply, TicketType, TimeMs, TypeNo, UnitKind, UnitNo, UserNo,
+    Validity, Window, standing,
 };
 pub use stock::{ActivityCounts, Summary, TypeCounts};

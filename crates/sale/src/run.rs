@@ -1,10 +1,10 @@
-//! A running sale: Stock, ledger, catalog and the thread that writes, held together.
-//! Everything reaches them through here; only the flusher commits claims.
+//! A running sale: Stock, ledger, catalog and the writer, held together.
+//! Everything reaches them through here; only the writer commits claims.
 
 use crate::{
     Catalog, Clock, IdText, Ids, OpenError, Readiness, SaleSettings,
     durable::{Durability, Serve},
-    flusher::{Flusher, Settling, State},
+    flusher::{Settling, State, Writer},
     loading,
 };
 use arc_swap::{ArcSwap, Guard};
@@ -108,7 +108,7 @@ pub struct Sale {
 }
 
 impl Sale {
-    /// Takes ownership of the ledger, loads Stock from it and starts to write.
+    /// Takes ownership of the ledger, loads Stock from it and starts a thread that writes.
     pub fn open(
         ledger: Arc<dyn Ledger>,
         stock: Arc<dyn Stock>,
@@ -116,10 +116,27 @@ impl Sale {
         meter: Arc<dyn Meter>,
         settings: SaleSettings,
     ) -> Result<Self, OpenError> {
+        let (mut sale, writer) = Self::open_stepped(ledger, stock, clock, meter, settings)?;
+        let thread = std::thread::Builder::new().name("writer".into());
+        let thread = thread.spawn(|| writer.run()).expect("the system starts one more thread");
+        *sale.writer.get_mut() = Some(thread);
+        Ok(sale)
+    }
+
+    /// The same without a thread: nothing is written but by the steps of the writer that comes with it.
+    /// Whoever steps it on the thread that answers must neither `settle` nor export: both wait for steps.
+    pub fn open_stepped(
+        ledger: Arc<dyn Ledger>,
+        stock: Arc<dyn Stock>,
+        clock: Arc<dyn Clock>,
+        meter: Arc<dyn Meter>,
+        settings: SaleSettings,
+    ) -> Result<(Self, Writer), OpenError> {
         let epoch = ledger.own()?;
         let ids = crate::read_ids(&*ledger)?;
         let catalog = loading::load(&*ledger, &*stock, epoch, 1)?;
-        let within = Duration::from_millis(settings.answer_within_ms);
+        let durability =
+            Durability::new(settings.cores, Arc::clone(&clock), settings.answer_within_ms);
         let inner = Arc::new(Inner {
             settings,
             stock,
@@ -128,21 +145,20 @@ impl Sale {
             meter,
             ids,
             catalog: ArcSwap::from_pointee(catalog),
-            durability: Durability::new(settings.cores, within),
+            durability,
             settling: Settling::default(),
             state: State::new(),
             epoch: AtomicU32::new(epoch.0),
             desk: Mutex::new(()),
             audit: Mutex::new(Vec::new()),
         });
-        let flusher = Flusher::new(Arc::clone(&inner), epoch);
-        let writer = std::thread::Builder::new().name("writer".into());
-        let writer = writer.spawn(|| flusher.run()).expect("the system starts one more thread");
-        Ok(Self { inner, writer: Mutex::new(Some(writer)) })
+        let writer = Writer::new(Arc::clone(&inner), epoch);
+        Ok((Self { inner, writer: Mutex::new(None) }, writer))
     }
 
     /// Writes everything that was decided and stops writing. Claims decided after this are never answered,
-    /// so it is called once nobody asks any more.
+    /// so it is called once nobody asks any more. Without a thread it only tells the writer to: whoever steps
+    /// it goes on until [`crate::Next::Stopped`].
     pub fn close(&self) {
         self.inner.state.set(Readiness::Draining);
         self.inner.settling.stop();

@@ -3,7 +3,7 @@
 
 use crate::{Metrics, WebSettings, cold, hot::KeptList, pages::Pages};
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
-use door::Door;
+use door::{Door, Limits};
 use parking_lot::Mutex;
 use sale::Sale;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Bounds.
     pub settings: WebSettings,
+    /// Who knocks too often is told to wait.
+    pub limits: Limits,
     pages: ArcSwap<Pages>,
     remaking: Mutex<()>,
     /// What /act/list answers while nothing in it changes.
@@ -34,7 +36,8 @@ impl App {
     ) -> Arc<Self> {
         let pages = ArcSwap::from_pointee(Pages::new(&sale.catalog()));
         let (remaking, first_list) = (Mutex::new(()), ArcSwapOption::empty());
-        Arc::new(Self { sale, door, metrics, settings, pages, remaking, first_list })
+        let limits = Limits::new(settings.limits, sale.now());
+        Arc::new(Self { sale, door, metrics, settings, limits, pages, remaking, first_list })
     }
 
     /// The slower routes, for people who reach this server by its main listener.

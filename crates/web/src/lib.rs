@@ -6,7 +6,10 @@ mod body;
 mod cold;
 mod cores;
 mod documents;
+mod edge;
 mod envelope;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod hot;
 mod json;
 mod language;
@@ -20,5 +23,6 @@ mod who;
 pub use app::App;
 pub use cold::{COMMAND_LINE, ImportRefused, control_routes};
 pub use cores::{Bound, Server, Stop};
+pub use edge::{ClientAddress, EdgeSettings, ForwardedHeader, Network, NetworkError};
 pub use metrics::Metrics;
 pub use settings::WebSettings;

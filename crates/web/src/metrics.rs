@@ -102,6 +102,8 @@ pub struct Metrics {
     pub connections_taken: Counter,
     /// Connections told "busy" because too many were open.
     pub connections_refused: Counter,
+    /// Connections closed because their client took too long, or asked for nothing for long.
+    pub connections_expired: Counter,
     commits: Apart<Histogram>,
     committed: Counter,
     recoveries: Counter,
@@ -180,6 +182,9 @@ impl Metrics {
         let name = "firstcome_connections_refused_total";
         let help = "Connections told busy because too many were open";
         text.metric(Kind::Counter, name, help).value(&[], self.connections_refused.get());
+        let name = "firstcome_connections_expired_total";
+        let help = "Connections closed for being slow or without a request";
+        text.metric(Kind::Counter, name, help).value(&[], self.connections_expired.get());
     }
 
     fn write_ledger(&self, text: &mut Text) {

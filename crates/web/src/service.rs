@@ -4,12 +4,13 @@
 use crate::{
     App,
     body::ReplyBody,
+    edge::{Arriving, Caller, ClientAddress},
     envelope::{Problem, Reply},
     hot::{self, Step},
     language::Language,
     metrics::Call,
 };
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::{Body, Incoming};
 use sale::Effect;
 use std::{
@@ -50,26 +51,35 @@ fn hot_call(path: &str) -> Option<Hot> {
 
 /// Answers one request of the main listener. What waits for nothing is answered here and now; only a claim that
 /// waits for the disk, a body that is still to be read, and the slower routes become a task's own future.
-pub fn answer(app: &Arc<App>, routes: &axum::Router, request: Request<Incoming>) -> Answering {
+pub fn answer(
+    app: &Arc<App>,
+    routes: &axum::Router,
+    request: Request<Incoming>,
+    caller: Caller<'_>,
+) -> Answering {
     let begun = Instant::now();
     let language = Language::of(request.headers());
+    let client = caller.address(request.headers());
     let path = request.uri().path();
     let Some((call, changes)) = hot_call(path) else {
         let heard = Heard { call: cold_call(path), language, begun };
-        return heard.later(app, cold_answer(routes.clone(), request));
+        let request = request.map(|body| caller.watch(body));
+        return heard.later(app, cold_answer(routes.clone(), request, client));
     };
     let heard = Heard { call, language, begun };
     if !request.body().is_end_stream() {
         let to_read = Arc::clone(app);
+        let request = request.map(|body| caller.watch(body));
         return heard.later(app, async move {
-            match hot::read_and_answer(&to_read, call, changes, request).await? {
+            match hot::read_and_answer(&to_read, call, changes, request, client).await? {
                 Step::Done(reply) => Ok(reply),
                 Step::Waits(waiting) => waiting.answer(&to_read).await,
             }
         });
     }
     let (parts, _) = request.into_parts();
-    match catch_unwind(AssertUnwindSafe(|| hot::answer(app, call, changes, &parts, &[]))) {
+    let answer = || hot::answer(app, call, changes, &parts, &[], client);
+    match catch_unwind(AssertUnwindSafe(answer)) {
         Ok(Ok(Step::Waits(waiting))) => {
             let to_wait = Arc::clone(app);
             heard.later(app, async move { waiting.answer(&to_wait).await })
@@ -79,6 +89,30 @@ pub fn answer(app: &Arc<App>, routes: &axum::Router, request: Request<Incoming>)
         Err(_) => heard.now(app, Err(panicked())),
     }
 }
+
+/// Answers a request that is refused whatever it asks for.
+pub fn refuse(app: &App, request: &Request<Incoming>, problem: Problem) -> Answering {
+    let path = request.uri().path();
+    let call = hot_call(path).map_or_else(|| cold_call(path), |(call, _)| call);
+    let language = Language::of(request.headers());
+    Heard { call, language, begun: Instant::now() }.now(app, Err(problem))
+}
+
+/// What the listener that has `/metrics` alone answers.
+pub fn metrics_alone(app: &App, request: &Request<Incoming>) -> Response<ReplyBody> {
+    let found = request.uri().path() == "/metrics";
+    let text = if found { app.metrics.text(&app.sale) } else { String::new() };
+    let mut response = Response::new(ReplyBody::from(text.into_bytes()));
+    if !found {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    let kind = HeaderValue::from_static(METRICS_TYPE);
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// The type of Prometheus text in the form that the metrics are written in.
+pub const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What is kept of a request for its answer: which call, in which language, since when.
 #[derive(Clone, Copy)]
@@ -142,8 +176,13 @@ fn cold_call(path: &str) -> Call {
     }
 }
 
-/// The answer of the router; its `ret` comes along as an extension.
-async fn cold_answer(routes: axum::Router, request: Request<Incoming>) -> Result<Reply, Problem> {
+/// The answer of the router; its `ret` comes along as an extension, as the client's address went there.
+async fn cold_answer(
+    routes: axum::Router,
+    mut request: Request<Arriving>,
+    client: ClientAddress,
+) -> Result<Reply, Problem> {
+    request.extensions_mut().insert(client);
     let response = match routes.oneshot(request.map(axum::body::Body::new)).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -1,6 +1,8 @@
 //! The bounds of the HTTP side that an operator may change, with their units and defaults.
 //! None of them changes what an answer says.
 
+use crate::edge::EdgeSettings;
+use door::LimitSettings;
 use std::net::SocketAddr;
 
 /// Settings of the HTTP side; see `default.toml` of the binary for what each means to an operator.
@@ -26,6 +28,10 @@ pub struct WebSettings {
     pub token_life_s: u32,
     /// Whether `/metrics` has a listener of its own, and is therefore not on the main one.
     pub metrics_apart: bool,
+    /// The bounds of connections.
+    pub edge: EdgeSettings,
+    /// How often somebody may knock.
+    pub limits: LimitSettings,
 }
 
 impl Default for WebSettings {
@@ -41,6 +47,8 @@ impl Default for WebSettings {
             origins: Vec::new(),
             token_life_s: 86_400,
             metrics_apart: false,
+            edge: EdgeSettings::default(),
+            limits: LimitSettings::default(),
         }
     }
 }

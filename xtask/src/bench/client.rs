@@ -70,6 +70,11 @@ impl Client {
         data(format!("GET {path}"), answer.map_err(io("calling the server"))?)
     }
 
+    /// GET; the HTTP status.
+    pub fn status(&self, path: &str) -> std::io::Result<u16> {
+        self.call("GET", path, b"").map(|answer| answer.status)
+    }
+
     /// A counter of `/metrics`, labels added up; nothing when there is none of that name.
     pub fn counter(&self, name: &str) -> Option<f64> {
         let answer = self.call("GET", "/metrics", b"").ok()?;

@@ -9,6 +9,7 @@ mod many_claims;
 mod measure;
 mod noop;
 mod options;
+mod overload;
 mod process;
 mod report;
 mod site;
@@ -71,6 +72,11 @@ fn run_all(options: &Options) -> Result<Checks, BenchFault> {
     }
     if options.wants(Part::SlowSync) {
         slow(options, &base, &people, &noop, scratch.path(), &mut checks)?;
+    }
+    if options.wants(Part::Overload) {
+        eprintln!("Five times as many as there is room for.");
+        let found = overload::run(options, &base, people.filling.end, &mut checks)?;
+        println!("{}", report::overload(&found));
     }
     Ok(checks)
 }

@@ -31,6 +31,8 @@ pub enum Part {
     Restart,
     /// Accepted claims with 5 ms added to every sync, at 2,048 connections
     SlowSync,
+    /// Five times as many connections as there is room for
+    Overload,
 }
 
 /// Measures the server against a plain axum no-op on this machine.

@@ -4,10 +4,13 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
+use hdrhistogram::Histogram;
+
 use super::checks::Checks;
 use super::many_claims::ManyClaims;
 use super::measure::Measured;
 use super::options::{Options, Part};
+use super::overload::{KNOCKS_PER_S, Overload, ROOM};
 use super::slow_sync::{CONNECTIONS, SlowSync};
 use super::table::{Block, Contestant};
 use crate::paths;
@@ -68,6 +71,25 @@ pub fn machine(options: &Options) -> String {
     let slices = format!("{} s, {} rounds", options.seconds, options.rounds);
     line("slices", &format!("{slices}, order rotating; {} people", options.users));
     text
+}
+
+/// What those inside kept, and what those outside and the operators heard.
+pub fn overload(found: &Overload) -> String {
+    let share = found.rounds.iter().map(|(best, crowded)| crowded.rate() / best.rate());
+    let ms =
+        |histogram: &Histogram<u64>, part: f64| histogram.value_at_quantile(part) as f64 / 1000.0;
+    format!(
+        "\n### Overload: room for {ROOM} connections, and {KNOCKS_PER_S} more knock each second\n\n\
+         - requests/s of those inside, of what they got alone: {}\n\
+         - those outside heard \"busy\" in: p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms\n\
+         - operators and health checks were answered in: p50 {:.1} ms, p99 {:.1} ms\n",
+        Spread::of(share).ratio(),
+        ms(&found.knocks, 0.5),
+        ms(&found.knocks, 0.99),
+        ms(&found.knocks, 0.999),
+        ms(&found.looks, 0.5),
+        ms(&found.looks, 0.99),
+    )
 }
 
 /// One table for each number of connections.

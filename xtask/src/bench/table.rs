@@ -144,9 +144,12 @@ impl<'a> Table<'a> {
             }
             Part::List => self.around("/act/list?page=1", Expect::Ret(0), pools),
             Part::Detail => self.around("/act/detail?actId=shown-01", Expect::Ret(0), pools),
-            Part::Healthz | Part::Memory | Part::Flat | Part::Restart | Part::SlowSync => {
-                self.around("/healthz", Expect::Ok, pools)
-            }
+            Part::Healthz
+            | Part::Memory
+            | Part::Flat
+            | Part::Restart
+            | Part::SlowSync
+            | Part::Overload => self.around("/healthz", Expect::Ok, pools),
         }
     }
 

@@ -1,8 +1,9 @@
-//! What a round of a long run consists of: tests that exist, with more of what makes them hard, and its seed.
-//! Nothing is tested here that `cargo xtask test` does not test: only longer, and with other numbers.
+//! What a round of a long run consists of: tests that exist, with more of what makes them hard, and its seed; and
+//! the one check that `cargo xtask test` leaves out, because it needs the network. Nothing else is tested only here.
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
 
 use crate::paths;
 
@@ -10,6 +11,8 @@ use crate::paths;
 const KILLS: &str = "100";
 /// Plans that stock and model are compared by, and inputs of the file readers; each round.
 const CASES: &str = "10000";
+/// Sales in virtual time; an ordinary run has 3,000. Each is run twice.
+const SALES: &str = "20000";
 /// The tests with a crowd.
 const SURVIVE: &[&str] = &["--test", "survive"];
 
@@ -62,6 +65,14 @@ pub const STEPS: &[Step] = &[
         seed: Some("TEST_SEED"),
     },
     Step {
+        title: "simulated sales",
+        package: "rehearsal",
+        target: &["--test", "sim"],
+        tests: &["simulated_sales_keep_every_promise"],
+        more: Some(("SIM_SALES", SALES)),
+        seed: Some("TEST_SEED"),
+    },
+    Step {
         title: "stock against its model",
         package: "stock",
         target: &["--test", "conformance"],
@@ -102,7 +113,32 @@ pub const STEPS: &[Step] = &[
         more: Some(("PROPTEST_CASES", CASES)),
         seed: Some("PROPTEST_RNG_SEED"),
     },
+    Step {
+        title: "what strangers send",
+        package: "web",
+        target: &["--lib"],
+        tests: &[
+            "fuzz::briefly::a_key_is_what_was_sent_or_nothing",
+            "fuzz::briefly::a_preamble_is_what_it_is_however_it_arrives",
+            "fuzz::briefly::activities_in_json_are_read_and_written_and_show_no_code",
+            "fuzz::briefly::activities_in_toml_are_read_and_written_and_show_no_code",
+            "fuzz::briefly::codes_are_the_same_in_every_encoding_and_never_shown",
+            "fuzz::briefly::only_what_the_provider_signed_for_us_is_a_jwt",
+            "fuzz::briefly::only_what_was_given_out_is_a_session_token",
+            "fuzz::briefly::only_what_was_given_to_them_is_an_id",
+            "fuzz::briefly::parameters_are_read_as_they_are_plainly",
+            "fuzz::briefly::people_are_the_same_in_every_encoding_and_their_passwords_never_shown",
+            "fuzz::briefly::rosters_are_the_same_in_every_encoding",
+            "fuzz::briefly::the_clients_own_words_never_become_its_address",
+            "fuzz::briefly::two_lengths_are_seen_wherever_the_bytes_are_cut",
+        ],
+        more: Some(("PROPTEST_CASES", CASES)),
+        seed: Some("PROPTEST_RNG_SEED"),
+    },
 ];
+
+/// Holds the server against its OpenAPI document; it needs python3 and the network, and says so where it is skipped.
+const OPENAPI_CHECK: &str = "fuzz/openapi/check";
 
 /// A process to run, and how many tests have to pass in it.
 #[derive(Clone, Debug)]
@@ -125,9 +161,11 @@ impl fmt::Display for Job {
         for (name, value) in &self.environment {
             write!(f, "{name}={value} ")?;
         }
-        // The full path of cargo would say more than anyone types.
-        let program = std::path::Path::new(&self.program).file_stem().unwrap_or(&self.program);
-        write!(f, "{}", program.display())?;
+        // A full path would say more than anyone types.
+        let program = Path::new(&self.program);
+        let ours = program.strip_prefix(paths::root()).map(Path::as_os_str).ok();
+        let typed = ours.or(program.file_stem()).unwrap_or(&self.program);
+        write!(f, "{}", typed.display())?;
         self.arguments.iter().try_for_each(|argument| write!(f, " {argument}"))
     }
 }
@@ -157,7 +195,18 @@ impl Step {
     }
 }
 
+/// The server against its OpenAPI document; no test of cargo, so none has to pass.
+fn openapi_job(seed: u64) -> Job {
+    Job {
+        title: "the server against its OpenAPI document".to_owned(),
+        program: paths::root().join(OPENAPI_CHECK).into(),
+        arguments: vec![seed.to_string()],
+        environment: Vec::new(),
+        tests: 0,
+    }
+}
+
 /// The steps of a round with its seed.
 pub fn round(seed: u64) -> Vec<Job> {
-    STEPS.iter().map(|step| step.job(seed)).collect()
+    STEPS.iter().map(|step| step.job(seed)).chain([openapi_job(seed)]).collect()
 }

@@ -36,7 +36,7 @@ pub enum Ended {
 pub struct Figures {
     /// Tests that passed.
     pub tests: u32,
-    /// What crowds were told, a line each.
+    /// What crowds were told, or why nobody was asked, a line each.
     pub crowds: Vec<String>,
     /// Seconds it took.
     pub seconds: u64,
@@ -120,10 +120,16 @@ fn judge(job: &Job, status: ExitStatus, text: String, took: Duration) -> Ended {
     } else if tests < job.tests {
         Ended::Failed(Why::TooFew { ran: tests, named: job.tests }, last(text))
     } else {
-        let crowds = text.lines().filter(|line| line.contains(" requests: "));
-        let crowds = crowds.map(|line| line.trim().to_owned()).collect();
+        let crowds = text.lines().filter(|line| tells(line)).map(|line| line.trim().to_owned());
+        let crowds = crowds.collect();
         Ended::Passed(Figures { tests, crowds, seconds: took.as_secs() })
     }
+}
+
+/// Whether a line says what was done to how many, or that it was not done.
+fn tells(line: &str) -> bool {
+    let figures = [" requests: ", " generated, "];
+    figures.iter().any(|figure| line.contains(figure)) || line.starts_with("SKIPPED")
 }
 
 /// How many tests passed, by all the results that stand in what was printed.
@@ -175,6 +181,19 @@ mod tests {
         let mounts = "proc /proc proc rw 0 0\ntmpfs /tmp/soak tmpfs rw 0 0\n\
                       tmpfs /tmp/soak/.tmpx/disk tmpfs rw 0 0\ntmpfs /tmp/soak-2/x tmpfs rw 0 0\n";
         assert_eq!(mounted_below(Path::new("/tmp/soak"), mounts), ["/tmp/soak/.tmpx/disk"]);
+    }
+
+    #[test]
+    fn figures_are_told_and_so_is_that_something_was_skipped() {
+        let table = [
+            ("    12 requests: 12 won", true),
+            ("stranger: 99 generated, 99 passed", true),
+            ("SKIPPED, the server was not asked: there is no python3", true),
+            ("test a::b ... ok", false),
+        ];
+        for (line, expected) in table {
+            assert_eq!(tells(line), expected, "{line}");
+        }
     }
 
     #[test]

@@ -111,6 +111,9 @@ fn a_job_is_shown_as_it_is_typed() {
     let expected = "TEST_SEED=5 TEST_KILLS=100 cargo test --package firstcome --test survive \
                     -- --exact kills::twenty_kills_lose_nothing --nocapture";
     assert_eq!(shown, expected);
+    let script = plan::round(5).pop().unwrap();
+    assert_eq!(script.to_string(), "fuzz/openapi/check 5");
+    assert!(Path::new(&script.program).exists());
 }
 
 /// A test that was renamed would fail a run only after minutes.

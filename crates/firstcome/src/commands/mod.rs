@@ -4,9 +4,11 @@
 pub mod import;
 pub mod ledger_reads;
 pub mod people;
+pub mod rehearse;
 
 use crate::{clock::SteadyClock, config::Config, config::ConfigError};
 use ledger::{Cause, Ledger, LedgerFault, SqliteLedger, SqliteSettings};
+use rehearsal::http::RehearseFault;
 use sale::{OpenError, Sale};
 use std::{fmt, io::ErrorKind, path::Path, process::ExitCode, sync::Arc};
 use stock::MemoryStock;
@@ -26,6 +28,8 @@ pub enum Failure {
     Door(door::OpenError),
     /// The ledger is held by something that does not answer on its control socket.
     NoServer,
+    /// The server took the call and did not answer within this; it may still carry it out.
+    ServerSilent(std::time::Duration),
     /// The system failed at this.
     Io(&'static str, ErrorKind),
     /// A promise is broken; the report was printed.
@@ -34,12 +38,23 @@ pub enum Failure {
     Unsound,
     /// An export stopped.
     Export(sale::ExportStopped),
+    /// The command was used wrongly.
+    Usage(String),
+    /// A rehearsal could not be made.
+    Rehearse(RehearseFault),
 }
 
 impl Failure {
     /// 2 for a wrong use, else 1.
     pub fn exit_code(&self) -> ExitCode {
-        if matches!(self, Self::Config(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
+        match self {
+            Self::Config(_)
+            | Self::Usage(_)
+            | Self::Rehearse(RehearseFault::Plan(_) | RehearseFault::Address(_)) => {
+                ExitCode::from(2)
+            }
+            _ => ExitCode::FAILURE,
+        }
     }
 }
 
@@ -57,10 +72,17 @@ impl fmt::Display for Failure {
             Self::NoServer => f.write_str(
                 "another process holds the ledger and does not answer on its control socket; nothing was changed",
             ),
+            Self::ServerSilent(within) => write!(
+                f,
+                "the server did not answer within {} s; whether it did what was asked is not known",
+                within.as_secs()
+            ),
             Self::Io(what, kind) => write!(f, "{what}: {kind}"),
             Self::Broken => f.write_str("a promise is broken"),
             Self::Unsound => f.write_str("an invariant is broken; the process stops so that its successor reads the ledger"),
             Self::Export(stopped) => stopped.fmt(f),
+            Self::Usage(words) => f.write_str(words),
+            Self::Rehearse(fault) => write!(f, "no rehearsal: {fault}"),
         }
     }
 }

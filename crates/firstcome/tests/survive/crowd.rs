@@ -203,7 +203,8 @@ impl Walker<'_> {
     /// Asks for the result of a queued claim until it is final; whether to claim again.
     fn follow(&mut self, errand: &Errand, claim: &str, set_out: Instant) -> bool {
         loop {
-            assert!(set_out.elapsed() < PATIENCE, "{errand:?} stayed queued");
+            let last = self.history.last().map(|asked| &asked.heard);
+            assert!(set_out.elapsed() < PATIENCE, "{errand:?} stayed queued: {claim}, {last:?}");
             match self.ask(errand, Question::Result(claim.to_owned()), 0) {
                 Some(Heard::Won(_)) => {
                     // C11: readable any number of times.

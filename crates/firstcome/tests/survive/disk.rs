@@ -5,7 +5,7 @@ use crate::{
     crowd::{AT_ONCE, Chance, Crowd, Manner, Progress, claim_once},
     history::{Asked, Heard, Question, Ticket, heard},
     stage::{Stage, two_lots, wait_count, wait_for},
-    world::{World, now_s},
+    world::{World, not_tested, now_s},
 };
 use serde_json::json;
 use std::{
@@ -21,11 +21,15 @@ use std::{
 const IGNORE_SIGNAL: &str = "trap '' XFSZ; exec \"$0\" \"$@\"";
 
 /// How the disk fails.
-trait Fault {
+pub trait Fault {
     /// From now on nothing more can be written.
     fn impose(&mut self, world: &World);
     /// Can be written again.
     fn lift(&mut self, world: &World);
+    /// Whether it has been felt, when so many claims have been put off since.
+    fn is_felt(&self, put_off: usize) -> bool {
+        put_off >= AT_ONCE / 2
+    }
 }
 
 /// No write succeeds beyond a byte of any file. The process keeps the right to have it lifted.
@@ -63,19 +67,22 @@ impl Fault for FileSize {
 }
 
 /// A small file system of its own for the ledger, and a file that takes what is left of it.
-struct FullDisk {
+pub struct FullDisk {
     mounted: PathBuf,
 }
 
 impl FullDisk {
     const SIZE: &str = "size=24m,mode=700";
 
-    /// Nothing if this machine lets nobody mount.
-    fn mount(on: &Path) -> Option<Self> {
+    /// Nothing, and a loud word of it, if this machine lets nobody mount.
+    pub fn mount(test: &str, on: &Path) -> Option<Self> {
         std::fs::create_dir(on).expect("a scratch folder");
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", Self::SIZE, "tmpfs"]).arg(on);
         let mounted = mount.status().is_ok_and(|status| status.success());
+        if !mounted {
+            not_tested(test, "this machine lets nobody mount a file system");
+        }
         mounted.then(|| Self { mounted: on.to_owned() })
     }
 
@@ -215,7 +222,7 @@ fn ready(stage: &Stage) -> bool {
 
 /// What comes after a fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
+pub enum Then {
     /// The disk is well again.
     Recovers,
     /// The server is killed before it is, and another one starts.
@@ -224,7 +231,7 @@ enum Then {
 
 /// Fails and comes back several times under a crowd; then the judge. A firm fault fails every write, so that
 /// what is said meanwhile is certain; another may let a few through. The server goes on.
-fn endure(world: World, faults: Vec<(Box<dyn Fault>, bool, Then)>) -> World {
+pub fn endure(world: World, faults: Vec<(Box<dyn Fault>, bool, Then)>) -> World {
     let (mut stage, history) = open(world);
     let mut chance = Chance::of("endure");
     let errands = Stage::errands([2, 3], 0..PEOPLE, &mut chance);
@@ -240,7 +247,9 @@ fn endure(world: World, faults: Vec<(Box<dyn Fault>, bool, Then)>) -> World {
             wait_count("the crowd wins", &progress.won, (at + 1) * STEP);
             let before = progress.put_off.load(Ordering::Acquire);
             fault.impose(&stage.world);
-            wait_count("claims are put off", &progress.put_off, before + AT_ONCE / 2);
+            wait_for("the fault is felt", || {
+                fault.is_felt(progress.put_off.load(Ordering::Acquire) - before)
+            });
             if firm {
                 wait_for("it is not ready", || !ready(&stage));
                 (0..10).for_each(|_| bystander.look(&stage));
@@ -261,10 +270,15 @@ fn endure(world: World, faults: Vec<(Box<dyn Fault>, bool, Then)>) -> World {
     stage.world
 }
 
-fn world() -> World {
-    let mut world = World::cheap()
+/// A server that soon says "queued", and commits seldom enough for many to wait.
+pub fn hasty() -> World {
+    World::cheap()
         .set("FIRSTCOME_SALE_ANSWER_WITHIN_MS", "20")
-        .set("FIRSTCOME_SALE_COMMIT_INTERVAL_US", "2000");
+        .set("FIRSTCOME_SALE_COMMIT_INTERVAL_US", "2000")
+}
+
+fn world() -> World {
+    let mut world = hasty();
     world.wrap(IGNORE_SIGNAL);
     world
 }
@@ -287,10 +301,7 @@ fn a_disk_that_fails_now_and_then_loses_nothing() {
 #[test]
 fn a_full_disk_loses_nothing() {
     let world = world();
-    let Some(disk) = FullDisk::mount(&world.data()) else {
-        println!("NOT TESTED: this machine lets nobody mount a file system");
-        return;
-    };
+    let Some(disk) = FullDisk::mount("a_full_disk_loses_nothing", &world.data()) else { return };
     let disk = Rc::new(disk);
     let fault = |then| (Box::new(Rc::clone(&disk)) as Box<dyn Fault>, false, then);
     let faults = vec![fault(Then::Recovers), fault(Then::Dies), fault(Then::Recovers)];

@@ -4,6 +4,7 @@
 use super::SqliteSettings;
 use super::fault::Fail;
 use crate::contract::Cause;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
@@ -44,7 +45,11 @@ pub(super) fn connect(
     match purpose {
         Purpose::Write => keep_a_log(&connection)?,
         Purpose::Checkpoint => {}
-        Purpose::Read => connection.pragma_update(None, "query_only", true)?,
+        Purpose::Read => {
+            connection.pragma_update(None, "query_only", true)?;
+            // The last one to close would move the log, which only an owner may: see `write_log_anew`.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        }
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;

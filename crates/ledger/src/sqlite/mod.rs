@@ -106,10 +106,12 @@ impl SqliteLedger {
 
     fn start(database: PathBuf, settings: SqliteSettings, lock: File) -> Result<Self, Fail> {
         let mut ledger = Self::absent(database, settings, Some(lock));
+        files::write_log_anew(&ledger.database).map_err(Fail::Because)?;
         let mut writer = connect(&ledger.database, &ledger.settings, Purpose::Write)?;
         schema::migrate(&writer)?;
-        // What an earlier process left in the log is written and synced anew, so that nothing rests on
-        // pages whose sync may have failed there. Passive: someone reading is no reason to start late.
+        files::sync_names(&ledger.database).map_err(Fail::Because)?;
+        // What an earlier process left in the log need not be read again and again. Passive: someone
+        // reading is no reason to start late.
         writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         let checkpoints = Checkpoints::start(ledger.database.clone(), ledger.settings)?;
         checkpoints.watch(&mut writer)?;
@@ -171,8 +173,10 @@ impl SqliteLedger {
     }
 
     fn reopen(&self, checkpoints: &Checkpoints) -> Result<Connection, Fail> {
+        files::write_log_anew(&self.database).map_err(Fail::Because)?;
         let mut writer = connect(&self.database, &self.settings, Purpose::Write)?;
         empty_log(&writer)?;
+        files::sync_names(&self.database).map_err(Fail::Because)?;
         checkpoints.watch(&mut writer)?;
         let other = connect(&self.database, &self.settings, Purpose::Checkpoint)?;
         checkpoints.resume(other, &self.settings);

@@ -132,6 +132,42 @@ fn recovery_fails_while_another_process_is_in_the_log() {
     assert_eq!(count(&ledger), 4);
 }
 
+/// A power cut while the log is moved is only harmless where all of it is on the disk, and that only an owner sees to.
+#[test]
+fn a_reader_that_is_the_last_to_go_leaves_the_log_where_it_is() {
+    let (dir, ledger) = fresh();
+    let epoch = ledger.own().unwrap();
+    commit(&ledger, epoch, 1, 3).unwrap();
+    // As a process that dies leaves it: nothing is closed in order.
+    let dead = tempfile::tempdir().unwrap();
+    let data = dead.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let names = ["ledger.sqlite3", "ledger.sqlite3-wal"];
+    let bytes = |from: &Path| names.map(|name| std::fs::read(from.join(name)).unwrap());
+    let before = bytes(&dir.path().join("data"));
+    names
+        .iter()
+        .zip(&before)
+        .for_each(|(name, bytes)| std::fs::write(data.join(name), bytes).unwrap());
+    let reader = SqliteLedger::open_for_reading(&data).unwrap();
+    assert_eq!(count(&reader), 3);
+    drop(reader);
+    assert!(bytes(&data) == before, "a reader has moved the log");
+    assert_eq!(count(&open(&dead, SqliteSettings::default())), 3);
+}
+
+#[test]
+fn a_log_written_anew_says_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = files::database(dir.path());
+    assert_eq!(files::write_log_anew(&database), Ok(()), "there is none");
+    let log: Vec<u8> = (0_u32..700_001).flat_map(u32::to_le_bytes).collect();
+    let path = dir.path().join("ledger.sqlite3-wal");
+    std::fs::write(&path, &log).unwrap();
+    assert_eq!(files::write_log_anew(&database), Ok(()));
+    assert!(std::fs::read(&path).unwrap() == log);
+}
+
 const SMALL_LOG: u32 = 128;
 
 fn log_pages(dir: &TempDir) -> u64 {

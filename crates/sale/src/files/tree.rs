@@ -1,12 +1,16 @@
 //! One tree for both formats of an activity file, with lines where the format tells them.
 //! It keeps everything as written, a key that stands twice included; judging comes later.
 
-use super::encoding::{BrokenAt, line_at};
+use super::encoding::BrokenAt;
 use super::problem::{HIDDEN, Reason};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+/// Bytes of TOML of which every syntax error is told, of a longer text only the first: each byte may be an error or
+/// two, and an error takes a hundred times as much memory as a byte.
+const RECOVERED_BYTES_MAX: usize = 64 * 1024;
 
 /// A value and its line.
 #[derive(Debug)]
@@ -53,16 +57,21 @@ impl Node {
 
 /// Reads TOML; every value has its line.
 pub(super) fn from_toml(text: &str) -> Result<Node, Vec<BrokenAt>> {
-    let (table, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        return Err(errors.iter().map(|error| toml_fault(text, error)).collect());
-    }
     let lines = LineStarts::of(text);
-    Ok(Node { value: toml_table(table.into_inner(), &lines), line: Some(1) })
+    let (table, errors) = if text.len() > RECOVERED_BYTES_MAX {
+        DeTable::parse(text).map_or_else(|error| (None, vec![error]), |table| (Some(table), vec![]))
+    } else {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        (errors.is_empty().then_some(table), errors)
+    };
+    match table {
+        Some(table) => Ok(Node { value: toml_table(table.into_inner(), &lines), line: Some(1) }),
+        None => Err(errors.iter().map(|error| toml_fault(&lines, error)).collect()),
+    }
 }
 
-fn toml_fault(text: &str, error: &toml::de::Error) -> BrokenAt {
-    let line = error.span().map(|span| line_at(text.as_bytes(), span.start));
+fn toml_fault(lines: &LineStarts, error: &toml::de::Error) -> BrokenAt {
+    let line = error.span().map(|span| lines.line_of(span.start));
     BrokenAt { line, reason: Reason::Syntax { detail: error.message().to_owned() } }
 }
 

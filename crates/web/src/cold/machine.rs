@@ -4,9 +4,9 @@
 use super::{Asked, At, GET, Takes};
 use crate::{
     body::ReplyBody,
-    cores::METRICS_TYPE,
     documents,
     envelope::{Problem, Reply},
+    service::METRICS_TYPE,
 };
 use axum::Router;
 use http::{HeaderValue, Response, StatusCode, header};

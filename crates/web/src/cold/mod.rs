@@ -10,6 +10,7 @@ mod user;
 
 use crate::{
     App,
+    edge::ClientAddress,
     envelope::{Problem, Reply},
     language::Language,
     params::{Params, Reason, bad},
@@ -39,6 +40,8 @@ pub struct Asked {
     body: Bytes,
     language: Language,
     now: TimeMs,
+    /// Where it comes from; nowhere for the control socket.
+    client: Option<ClientAddress>,
     /// Whether it came by the control socket, whose user may do everything.
     control: bool,
     /// The operator who turned out to ask, for the audit of what is refused.
@@ -164,8 +167,9 @@ async fn read(
         Err(_) => return Err(bad("body", Reason::Encoding).into()),
     };
     let now = app.sale.now();
+    let client = parts.extensions.get().copied();
     let operator = Arc::default();
-    Ok(Asked { app, parts, body, language, now, control: at.control, operator })
+    Ok(Asked { app, parts, body, language, now, client, control: at.control, operator })
 }
 
 /// The methods of calls that only read.

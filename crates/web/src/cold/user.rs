@@ -42,6 +42,9 @@ struct Credentials {
 
 async fn register(asked: Asked) -> Result<Reply, Problem> {
     let body: Credentials = asked.json()?;
+    if let Some(client) = asked.client {
+        asked.app.limits.registration(client.0, asked.now)?;
+    }
     let signed = asked.app.door.register(&body.name, body.password, asked.now).await;
     let signed = signed.map_err(|error| match error {
         RegisterError::Off => Problem::SwitchedOff,
@@ -56,13 +59,31 @@ async fn register(asked: Asked) -> Result<Reply, Problem> {
 
 async fn login(asked: Asked) -> Result<Reply, Problem> {
     let body: Credentials = asked.json()?;
+    one_more_sign_in(&asked)?;
     let signed = asked.app.door.login(&body.name, body.password, asked.now).await;
     let signed = signed.map_err(|error| match error {
-        LoginError::WrongCredentials => Problem::Credentials,
+        LoginError::WrongCredentials => {
+            sign_in_refused(&asked);
+            Problem::Credentials
+        }
         LoginError::Busy => Problem::Busy,
         LoginError::Fault(fault) => faulted(fault),
     })?;
     Ok(signed_in(&asked, &signed))
+}
+
+fn one_more_sign_in(asked: &Asked) -> Result<(), Problem> {
+    match asked.client {
+        Some(client) => Ok(asked.app.limits.sign_in(client.0, asked.now)?),
+        None => Ok(()),
+    }
+}
+
+/// Where it came from, never for whom: people type passwords into the field of their name.
+fn sign_in_refused(asked: &Asked) {
+    if let Some(client) = asked.client {
+        tracing::info!(%client, path = asked.parts.uri.path(), "a sign-in was refused");
+    }
 }
 
 #[derive(Deserialize)]
@@ -72,10 +93,14 @@ struct Jwt {
 
 async fn exchange(asked: Asked) -> Result<Reply, Problem> {
     let body: Jwt = asked.json()?;
+    one_more_sign_in(&asked)?;
     let signed = asked.app.door.exchange(body.jwt, asked.now).await;
     let signed = signed.map_err(|error| match error {
         ExchangeError::NoIdentityProvider => Problem::SwitchedOff,
-        ExchangeError::Identity(_) => Problem::Exchange,
+        ExchangeError::Identity(_) => {
+            sign_in_refused(&asked);
+            Problem::Exchange
+        }
         ExchangeError::NameTaken => taken(&asked),
         ExchangeError::Busy => Problem::Busy,
         ExchangeError::Fault(fault) => faulted(fault),

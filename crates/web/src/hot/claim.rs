@@ -40,7 +40,12 @@ pub fn get(asked: &Asked<'_>) -> Result<Step, Problem> {
     let ticket_type = ticket_type(asked, page)?;
     let request = Request { ticket_type, user, key };
     let language = Language::of(&asked.parts.headers);
-    let decided = asked.app.sale.decide(&page.entry, request);
+    let sale = &asked.app.sale;
+    let decided = match asked.app.limits.claim(user, asked.client.0, asked.now) {
+        Ok(()) => sale.decide(&page.entry, request),
+        // A known key comes before "too many".
+        Err(empty) => sale.known(&page.entry, request).ok_or(empty)?,
+    };
     let telling = Telling { page: Arc::clone(page), ticket_type, language };
     match decided {
         Ok(outcome) => telling.answer(asked.app, outcome).map(Step::Done),

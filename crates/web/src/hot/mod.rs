@@ -11,6 +11,7 @@ pub use claim::key_text;
 use crate::{
     App,
     body::ReplyBody,
+    edge::{Arriving, ClientAddress},
     envelope::{Problem, Reply},
     metrics::Call,
     params::{Params, Reason, bad},
@@ -20,7 +21,6 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use sale::TimeMs;
 use serde::{
     Deserialize, Deserializer,
@@ -35,6 +35,7 @@ pub struct Asked<'a> {
     params: Params<'a>,
     who: Option<Who>,
     now: TimeMs,
+    client: ClientAddress,
 }
 
 /// How far a call has come.
@@ -50,13 +51,14 @@ pub async fn read_and_answer(
     app: &App,
     call: Call,
     changes: Changes,
-    request: Request<Incoming>,
+    request: Request<Arriving>,
+    client: ClientAddress,
 ) -> Result<Step, Problem> {
     let (parts, body) = request.into_parts();
     // Before the body is read, and again with all others: reading is what costs.
     allowed(app, call, changes, &parts)?;
     let content = read_body(body, app.settings.body_bytes_max).await?;
-    answer(app, call, changes, &parts, &content)
+    answer(app, call, changes, &parts, &content, client)
 }
 
 fn allowed(app: &App, call: Call, changes: Changes, parts: &Parts) -> Result<(), Problem> {
@@ -71,6 +73,7 @@ pub fn answer(
     changes: Changes,
     parts: &Parts,
     content: &[u8],
+    client: ClientAddress,
 ) -> Result<Step, Problem> {
     allowed(app, call, changes, parts)?;
     if call == Call::Healthz {
@@ -78,7 +81,9 @@ pub fn answer(
     }
     // This is the moment of arrival (promise 5).
     let now = app.sale.now();
-    let who = app.who(&parts.headers, now)?;
+    let who = app.who(&parts.headers, now).inspect_err(|_| {
+        tracing::debug!(%client, "a session does not hold");
+    })?;
     // Who has to be signed in hears so before anything about their parameters.
     if who.is_none() && !matches!(call, Call::ActList | Call::ActDetail) {
         return Err(Problem::SignIn);
@@ -87,7 +92,7 @@ pub fn answer(
     if !content.is_empty() {
         add_body(&mut params, parts, content)?;
     }
-    let asked = Asked { app, parts, params, who, now };
+    let asked = Asked { app, parts, params, who, now, client };
     match call {
         Call::TicketGet => return claim::get(&asked),
         Call::TicketResult => claim::result(&asked),
@@ -161,7 +166,7 @@ fn healthz() -> Reply {
 }
 
 /// The body, within its bound.
-async fn read_body(body: Incoming, bytes_max: usize) -> Result<Bytes, Problem> {
+async fn read_body(body: Arriving, bytes_max: usize) -> Result<Bytes, Problem> {
     match Limited::new(body, bytes_max).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::TooLarge),

@@ -57,6 +57,9 @@ firstcome_connections_taken_total 3
 # HELP firstcome_connections_refused_total Connections told busy because too many were open
 # TYPE firstcome_connections_refused_total counter
 firstcome_connections_refused_total 0
+# HELP firstcome_connections_expired_total Connections closed for being slow or without a request
+# TYPE firstcome_connections_expired_total counter
+firstcome_connections_expired_total 0
 # HELP firstcome_ledger_commits_total Batches of claims committed
 # TYPE firstcome_ledger_commits_total counter
 firstcome_ledger_commits_total 1
@@ -256,7 +259,7 @@ fn every_line_has_the_form_that_prometheus_reads() {
             assert!(value.is_finite() && seen.insert((series, labels)), "{line}");
         }
     }
-    assert_eq!(known.len(), 13);
+    assert_eq!(known.len(), 14);
 }
 
 /// The table under "Metrics" has every metric with its labels, no other, and says which are histograms.

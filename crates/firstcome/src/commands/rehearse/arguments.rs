@@ -1,0 +1,307 @@
+//! What `firstcome rehearse` is told, and the plan that this makes. A plan out of bounds is a wrong use;
+//! nothing is bent into shape, and no secret is an argument.
+
+use crate::commands::Failure;
+use clap::Args;
+use rehearsal::{
+    http::{LearnPlan, Operator},
+    plan::{Mix, Plan, PlannedType},
+};
+use std::{
+    io::{BufRead, stdin},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// Seeds that are drawn where none is given: short enough to be typed again.
+const SEEDS: u32 = 1_000_000;
+/// Units with codes, where `--codes` is given without `--stock`.
+const CODES: u32 = 500;
+/// Bytes of a token's file: many times a token.
+const TOKEN_BYTES_MAX: u64 = 16 * 1024;
+
+/// `firstcome rehearse …`
+#[derive(Args)]
+pub struct RehearseArguments {
+    /// A running server, as http://HOST:PORT. People and an activity are made there and stay. Without a
+    /// URL a server is started in a scratch folder, and both are removed afterwards
+    #[arg(value_name = "URL")]
+    pub url: Option<String>,
+    /// The operator's name at URL
+    #[arg(long, value_name = "NAME", requires_all = ["url", "password_stdin"])]
+    operator: Option<String>,
+    /// Read the operator's password from the first line of standard input
+    #[arg(long, requires = "operator")]
+    password_stdin: bool,
+    /// A file with a session token of an operator at URL, instead of a name and a password
+    #[arg(long, value_name = "FILE", requires = "url", conflicts_with = "operator")]
+    token_file: Option<PathBuf>,
+    /// People in the crowd
+    #[arg(long, value_name = "N", default_value_t = Plan::default().users)]
+    users: u32,
+    /// Connections that they share
+    #[arg(long, value_name = "N", default_value_t = Plan::default().connections)]
+    connections: u32,
+    /// Seconds during which the sale is open
+    #[arg(long, value_name = "S", default_value_t = Plan::default().seconds)]
+    seconds: u32,
+    /// Seconds from the first steps of the crowd to the opening
+    #[arg(long, value_name = "S", default_value_t = Plan::default().opens_after_s)]
+    opens_after: u32,
+    /// One ticket type with so many units, instead of the two of the default plan
+    #[arg(long, value_name = "N")]
+    stock: Option<u32>,
+    /// One ticket type in which each unit has a code
+    #[arg(long)]
+    codes: bool,
+    /// How people behave, in thousandths: double_click, early_bird, frantic, lost_reply, reader,
+    /// bot_one_prefix, bot_many_prefixes; everybody else presses once. For example frantic=200,reader=100
+    #[arg(long, value_name = "NAME=N,...", value_parser = mix)]
+    mix: Option<Mix>,
+    /// The same seed makes the same crowd; without it one is drawn
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Also learn how many requests a second the machine takes; this is the default without a URL
+    #[arg(long, overrides_with = "no_learn")]
+    learn: bool,
+    /// Do not learn that; this is the default with a URL
+    #[arg(long, overrides_with = "learn")]
+    no_learn: bool,
+    /// Milliseconds within which 99 of 100 requests are to be answered, when learning
+    #[arg(long, value_name = "MS", default_value_t = LearnPlan::default().p99_bound_ms,
+          value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    p99_ms: u32,
+    /// Print one JSON document instead of a text
+    #[arg(long)]
+    pub json: bool,
+    /// Also write the report as one HTML file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+impl RehearseArguments {
+    /// The plan.
+    pub fn plan(&self) -> Result<Plan, Failure> {
+        let default = Plan::default();
+        let one_type = self.stock.is_some() || self.codes;
+        let plan = Plan {
+            seed: self.seed.map_or_else(drawn, Ok)?,
+            users: self.users,
+            connections: self.connections,
+            seconds: self.seconds,
+            opens_after_s: self.opens_after,
+            mix: self.mix.unwrap_or(default.mix),
+            types: if one_type { vec![self.one_type()] } else { default.types },
+            ..default
+        };
+        plan.validate().map_err(|fault| Failure::Usage(format!("{fault}")))?;
+        Ok(plan)
+    }
+
+    fn one_type(&self) -> PlannedType {
+        PlannedType {
+            id: "seat".to_owned(),
+            stock: self.stock.unwrap_or(CODES),
+            codes: self.codes,
+            limit_per_person: 1,
+        }
+    }
+
+    /// How to learn what the machine takes, if it is to be learnt.
+    pub fn learn_plan(&self, plan: &Plan) -> Option<LearnPlan> {
+        let wanted = self.learn || (self.url.is_none() && !self.no_learn);
+        let default = LearnPlan::default();
+        wanted.then(|| LearnPlan {
+            connections: plan.connections,
+            p99_bound_ms: self.p99_ms,
+            users: plan.users.min(default.users),
+            seed: plan.seed,
+            ..default
+        })
+    }
+
+    /// Who operates the server at the URL.
+    pub fn operator(&self) -> Result<Operator, Failure> {
+        match (&self.operator, &self.token_file) {
+            (Some(name), _) => {
+                Ok(Operator::Password { name: name.clone(), password: password_from_stdin()? })
+            }
+            (None, Some(file)) => Ok(Operator::Token(token_from(file)?)),
+            (None, None) => Err(Failure::Usage(
+                "a running server wants its operator: --operator NAME --password-stdin, or \
+                 --token-file FILE"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The command that repeats the rehearsal of this plan; without secrets.
+    pub fn again(&self, plan: &Plan) -> String {
+        let mut words = vec!["firstcome rehearse".to_owned()];
+        words.extend(self.url.clone());
+        words.extend(self.operator.as_ref().map(|_| "--operator NAME --password-stdin".to_owned()));
+        words.extend(self.token_file.as_ref().map(|_| "--token-file FILE".to_owned()));
+        words.push(format!("--users {} --connections {}", plan.users, plan.connections));
+        words.push(format!("--seconds {} --opens-after {}", plan.seconds, plan.opens_after_s));
+        words.extend(self.stock.map(|stock| format!("--stock {stock}")));
+        words.extend(self.codes.then(|| "--codes".to_owned()));
+        if self.mix.is_some() {
+            let named: Vec<String> =
+                shares(&plan.mix).iter().map(|(name, share)| format!("{name}={share}")).collect();
+            words.push(format!("--mix {}", named.join(",")));
+        }
+        words.push(format!("--seed {}", plan.seed));
+        words.join(" ")
+    }
+}
+
+/// The behaviours by name.
+pub fn shares(mix: &Mix) -> Vec<(String, u32)> {
+    let mut mix = *mix;
+    fields(&mut mix).iter().map(|(name, share)| ((*name).to_owned(), **share)).collect()
+}
+
+fn fields(mix: &mut Mix) -> [(&'static str, &mut u32); 7] {
+    [
+        ("double_click", &mut mix.double_click),
+        ("early_bird", &mut mix.early_bird),
+        ("frantic", &mut mix.frantic),
+        ("lost_reply", &mut mix.lost_reply),
+        ("reader", &mut mix.reader),
+        ("bot_one_prefix", &mut mix.bot_one_prefix),
+        ("bot_many_prefixes", &mut mix.bot_many_prefixes),
+    ]
+}
+
+/// Reads `name=thousandths,...`.
+fn mix(text: &str) -> Result<Mix, String> {
+    let mut mix = Mix::PLAIN;
+    for part in text.split(',') {
+        let (name, share) = part.split_once('=').ok_or(format!("{part:?} is not NAME=N"))?;
+        let share: u32 = share.trim().parse().map_err(|_| format!("{share:?} is no number"))?;
+        let name = name.trim().replace('-', "_");
+        let mut fields = fields(&mut mix);
+        let Some((_, field)) = fields.iter_mut().find(|(known, _)| *known == name) else {
+            let known: Vec<&str> = fields.iter().map(|(known, _)| *known).collect();
+            return Err(format!("nobody behaves like {name:?}; known are {}", known.join(", ")));
+        };
+        **field = share;
+    }
+    Ok(mix)
+}
+
+fn drawn() -> Result<u64, Failure> {
+    let drawn = getrandom::u32().map_err(|_| no_chance())?;
+    Ok(u64::from(drawn % SEEDS))
+}
+
+/// The system gave no random numbers.
+pub fn no_chance() -> Failure {
+    Failure::Io("random numbers", std::io::ErrorKind::Other)
+}
+
+fn password_from_stdin() -> Result<String, Failure> {
+    let mut line = Zeroizing::new(String::new());
+    let read = stdin().lock().read_line(&mut line);
+    read.map_err(|error| Failure::Io("standard input", error.kind()))?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(Failure::Usage("standard input holds no password".to_owned()));
+    }
+    Ok(password.to_owned())
+}
+
+fn token_from(file: &Path) -> Result<String, Failure> {
+    let unusable = |reason: String| Failure::Usage(format!("{}: {reason}", file.display()));
+    let about = std::fs::metadata(file).map_err(|error| unusable(error.kind().to_string()))?;
+    if about.len() > TOKEN_BYTES_MAX {
+        return Err(unusable("is too long for a token".to_owned()));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| unusable(error.kind().to_string()))?;
+    match text.lines().next().map(str::trim) {
+        Some(token) if !token.is_empty() => Ok(token.to_owned()),
+        _ => Err(unusable("holds no token in its first line".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: RehearseArguments,
+    }
+
+    fn read(words: &str) -> Result<RehearseArguments, clap::Error> {
+        let line =
+            Line::try_parse_from(std::iter::once("rehearse").chain(words.split_whitespace()));
+        line.map(|line| line.arguments)
+    }
+
+    #[test]
+    fn the_command_that_a_report_shows_makes_the_same_plan() {
+        for words in [
+            "",
+            "--users 300 --connections 20 --seconds 5",
+            "--codes --mix frantic=200,early-bird=10",
+            "--stock 7 --seed 99",
+            "--codes --stock 7 --opens-after 3",
+        ] {
+            let arguments = read(words).unwrap();
+            let plan = arguments.plan().unwrap();
+            let again = arguments.again(&plan);
+            let again = again.strip_prefix("firstcome rehearse").unwrap();
+            assert_eq!(read(again).unwrap().plan().unwrap(), plan, "{words}: {again}");
+        }
+    }
+
+    #[test]
+    fn who_is_not_in_the_mix_presses_once() {
+        let plan = read("--mix reader=100,frantic=20").unwrap().plan().unwrap();
+        assert_eq!(plan.mix, Mix { reader: 100, frantic: 20, ..Mix::PLAIN });
+        for wrong in ["reader", "reader=x", "reeder=1", "reader=-1", ""] {
+            assert!(mix(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn learning_is_for_servers_of_our_own_unless_asked_for() {
+        let table = [
+            ("", true),
+            ("--no-learn", false),
+            ("http://127.0.0.1:1", false),
+            ("http://127.0.0.1:1 --learn", true),
+            ("--learn --no-learn", false),
+            ("--no-learn --learn", true),
+        ];
+        for (words, expected) in table {
+            let arguments = read(words).unwrap();
+            let plan = arguments.plan().unwrap();
+            assert_eq!(arguments.learn_plan(&plan).is_some(), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn plans_out_of_bounds_and_lone_secrets_are_wrong_uses() {
+        for words in
+            ["--users 0", "--seconds 0", "--mix reader=900,frantic=200", "--codes --stock 0"]
+        {
+            assert!(matches!(read(words).unwrap().plan(), Err(Failure::Usage(_))), "{words}");
+        }
+        for words in [
+            "--operator boss",
+            "--password-stdin",
+            "--token-file f",
+            "http://h --operator boss",
+            "http://h --operator boss --password-stdin --token-file f",
+            "--users many",
+            "--p99-ms 0",
+        ] {
+            assert!(read(words).is_err(), "{words}");
+        }
+        assert!(matches!(read("http://h").unwrap().operator(), Err(Failure::Usage(_))));
+    }
+}

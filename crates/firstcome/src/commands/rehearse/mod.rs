@@ -1,0 +1,266 @@
+//! `firstcome rehearse`: sends a crowd at a server, has what it saw judged, and writes the reports.
+//! It decides nothing about a verdict, and leaves no server and no folder behind that it started.
+
+mod arguments;
+mod machine;
+mod progress;
+mod server;
+
+pub use arguments::RehearseArguments;
+
+use super::Failure;
+use crate::Place;
+use arguments::shares;
+use progress::Bar;
+use rehearsal::{
+    check,
+    http::{self, LearnPlan, Learnt, RehearseFault, Seen, Stop, Target},
+    plan::Plan,
+    report::{Conclusion, Facts, Report},
+};
+use server::OwnServer;
+use std::{
+    io::{ErrorKind, Write},
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+/// The command.
+pub fn rehearse(place: &Place, arguments: &RehearseArguments) -> Result<(), Failure> {
+    let plan = arguments.plan()?;
+    if let Some(file) = &arguments.report {
+        assert_writable(file)?;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Io("a runtime", error.kind()))?;
+    // Before anything is started: from here on Ctrl-C ends the rehearsal in order.
+    let signals = Signals::listen(&runtime)?;
+    let (mut facts, target, own) = stage(place, arguments, &plan)?;
+    let bar = Bar::new();
+    bar.say(&announcement(&facts, &plan, own.is_some()));
+    let learn_plan = arguments.learn_plan(&plan);
+    let done = runtime.block_on(send(signals, &bar, &target, &plan, learn_plan));
+    bar.finish();
+    // The folder is gone before anybody reads a verdict, whatever it is.
+    drop(own);
+    let (seen, learnt) = done?;
+    add_seen(&mut facts, &seen, learnt.as_ref().and_then(|one| one.as_ref().err()));
+    let learnt = learnt.and_then(Result::ok);
+    let verdict = check::judge(&seen.history);
+    let report = Report::new(&seen.history, &verdict, learnt.as_ref(), &facts);
+    publish(&report, arguments)?;
+    outcome(report.conclusion(), seen.stopped)
+}
+
+/// What the exit code says.
+fn outcome(conclusion: Conclusion, stopped: bool) -> Result<(), Failure> {
+    match conclusion {
+        Conclusion::Broken => Err(Failure::Broken),
+        Conclusion::NothingLookedAt => Err(no("nothing was looked at, so no promise is judged")),
+        Conclusion::Held if stopped => Err(no("the rehearsal was stopped before its end")),
+        Conclusion::Held => Ok(()),
+    }
+}
+
+fn no(words: &str) -> Failure {
+    Failure::No(vec![words.to_owned()])
+}
+
+/// The server that is rehearsed, what is known of the run, and the server's own guard where it was started here.
+fn stage(
+    place: &Place,
+    arguments: &RehearseArguments,
+    plan: &Plan,
+) -> Result<(Facts, Target, Option<OwnServer>), Failure> {
+    let (server, target, own) = match &arguments.url {
+        Some(url) => {
+            let target = Target::at(url, arguments.operator()?).map_err(Failure::Rehearse)?;
+            (format!("http://{}", target.host), target, None)
+        }
+        None => {
+            let own = OwnServer::start(place)?;
+            let target = Target::new(own.address, own.operator.clone());
+            (format!("a server started for it ({})", own.address), target, Some(own))
+        }
+    };
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let facts = Facts {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        server,
+        machine: machine::description(),
+        began_at: since.as_secs(),
+        seed: plan.seed,
+        connections: plan.connections.into(),
+        mix: shares(&plan.mix),
+        command: arguments.again(plan),
+        ..Facts::default()
+    };
+    Ok((facts, target, own))
+}
+
+fn announcement(facts: &Facts, plan: &Plan, own: bool) -> String {
+    let (people, seed) = (plan.users, plan.seed);
+    if own {
+        format!("rehearsing with {people} people at {}, seed {seed}", facts.server)
+    } else {
+        let server = &facts.server;
+        format!(
+            "rehearsing with {people} people at {server}, seed {seed}: accounts named rehearsal-{seed}-… and an \
+             activity are made there; the activity is closed afterwards, and both stay"
+        )
+    }
+}
+
+/// What a rehearsal hands on: what was seen and, where it was to be learnt, what the machine takes.
+type Done = (Seen, Option<Result<Learnt, RehearseFault>>);
+
+/// Sends the crowd. The first signal sends it home early, a second one gives up.
+async fn send(
+    mut signals: Signals,
+    bar: &Bar,
+    target: &Target,
+    plan: &Plan,
+    learn: Option<LearnPlan>,
+) -> Result<Done, Failure> {
+    let stop = Stop::new();
+    let work = async {
+        let seen = http::run(target, plan, bar, &stop).await.map_err(Failure::Rehearse)?;
+        let learnt = match learn {
+            Some(learn) if !stop.asked() => Some(http::learn(target, &learn, bar, &stop).await),
+            _ => None,
+        };
+        Ok((seen, learnt))
+    };
+    let given_up = async {
+        signals.next().await;
+        stop.ask();
+        bar.say("stopping: what was seen until now is judged; once more to give up");
+        signals.next().await;
+    };
+    tokio::select! {
+        done = work => done,
+        () = given_up => Err(no("given up")),
+    }
+}
+
+/// The signals that end a rehearsal.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn listen(runtime: &Runtime) -> Result<Self, Failure> {
+        let _inside = runtime.enter();
+        let of = |kind| signal(kind).map_err(|error| Failure::Io("signals", error.kind()));
+        Ok(Self([
+            of(SignalKind::interrupt())?,
+            of(SignalKind::terminate())?,
+            of(SignalKind::hangup())?,
+        ]))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+fn add_seen(facts: &mut Facts, seen: &Seen, not_learnt: Option<&RehearseFault>) {
+    facts.late = seen.late;
+    facts.unsent = seen.unsent;
+    facts.stopped = seen.stopped;
+    facts.notes = seen.notes.iter().map(ToString::to_string).collect();
+    facts
+        .notes
+        .extend(not_learnt.map(|fault| format!("What the machine takes was not learnt: {fault}")));
+}
+
+/// A report that cannot be written is worth knowing before the rehearsal and not after it.
+fn assert_writable(file: &Path) -> Result<(), Failure> {
+    let opened = std::fs::File::options().append(true).create(true).open(file);
+    opened.map(drop).map_err(|error| unwritable(file, error.kind()))
+}
+
+fn unwritable(file: &Path, kind: ErrorKind) -> Failure {
+    Failure::Usage(format!("{} cannot be written: {kind}", file.display()))
+}
+
+fn publish(report: &Report<'_>, arguments: &RehearseArguments) -> Result<(), Failure> {
+    let text = if arguments.json { report.json() } else { report.text() };
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Some(file) = &arguments.report {
+        std::fs::write(file, report.html()).map_err(|error| unwritable(file, error.kind()))?;
+        eprintln!("wrote {}", file.display());
+    }
+    match written {
+        // Whoever reads only the first lines of a report has read the verdict.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Io("standard output", error.kind()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rehearsal::history::{
+        Announced, AnnouncedType, Asked, Call, Heard, History, Micros, Person, Ticket, TypeIndex,
+    };
+
+    /// Two people who were both shown the only unit there was.
+    fn oversold() -> History {
+        let seat = AnnouncedType {
+            id: "seat".to_owned(),
+            stock: 1,
+            limit_per_person: 1,
+            ends: Micros(60_000_000),
+            ..AnnouncedType::default()
+        };
+        let won = |person: u32| Call {
+            person: Person(person),
+            asked: Asked::Claim { ticket_type: TypeIndex(0), key: None },
+            sent: Micros(1_000_000),
+            ended: Micros(1_001_000),
+            heard: Heard::Won(Ticket {
+                order: Some(format!("o{person}")),
+                id: format!("t{person}"),
+                type_id: "seat".to_owned(),
+                code: None,
+                claim_no: person + 1,
+            }),
+        };
+        History {
+            announced: Announced { types: vec![seat], ..Announced::default() },
+            names: vec!["a".to_owned(), "b".to_owned()],
+            calls: vec![won(0), won(1)],
+            ..History::default()
+        }
+    }
+
+    #[test]
+    fn a_broken_promise_ends_in_exit_code_one() {
+        let (history, facts) = (oversold(), Facts::default());
+        let verdict = check::judge(&history);
+        let report = Report::new(&history, &verdict, None, &facts);
+        assert_eq!(report.conclusion(), Conclusion::Broken);
+        let failure = outcome(report.conclusion(), false).unwrap_err();
+        assert!(matches!(failure, Failure::Broken));
+        assert_eq!(failure.exit_code(), std::process::ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn only_a_whole_rehearsal_whose_promises_held_is_a_success() {
+        assert!(outcome(Conclusion::Held, false).is_ok());
+        assert!(outcome(Conclusion::Held, true).is_err());
+        assert!(outcome(Conclusion::NothingLookedAt, false).is_err());
+        assert!(outcome(Conclusion::Broken, true).is_err());
+    }
+}

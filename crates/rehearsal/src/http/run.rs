@@ -1,0 +1,227 @@
+//! One rehearsal over HTTP, from the sign-in to the exports. It judges nothing, and it closes the activity that it
+//! made, whatever went wrong in between.
+
+use super::{
+    Doing, Note, Phase, Progress, RehearseFault, Seen, Stop, Target,
+    operator::{Desk, Wanted},
+    request::{Requests, bearer},
+    sale::{Making, Sale, names_of, vouch},
+    seat::{Seated, Watched, attend, own_addresses, seats},
+    setting::{SETTLE_MAX, Setting},
+    time::Clock,
+};
+use crate::{
+    crowd::{Hours, crowd},
+    history::{Change, Effect, History, Intervention, Micros, TypeIndex},
+    plan::{Plan, PlannedChange},
+};
+use serde_json::{Value, json};
+use std::{
+    convert::Infallible,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+/// How often the progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+const US_OF_A_MS: u64 = 1_000;
+
+/// Rehearses: signs the crowd in, makes an activity of its own, sends the crowd at it, reads the exports, closes it.
+/// Needs a tokio runtime with I/O and time; the crowd itself runs on threads of its own.
+///
+/// # Errors
+/// What kept it from being a rehearsal; whatever the server did to the crowd is in the history instead.
+pub async fn run(
+    target: &Target,
+    plan: &Plan,
+    progress: &dyn Progress,
+    stop: &Stop,
+) -> Result<Seen, RehearseFault> {
+    plan.validate()?;
+    let (desk, _) = Desk::open(target, Clock::start()).await?;
+    let names = plan.names();
+    let tokens = vouch(&desk, &names, progress).await?;
+    progress.at(Phase::Preparing, 0, 2);
+    let roster = plan.roster();
+    let making = Making {
+        suffix: "",
+        seed: plan.seed,
+        opens_after_s: plan.opens_after_s.into(),
+        seconds: plan.seconds.into(),
+        types: &plan.types,
+        limit_per_person: plan.limit_per_person,
+        roster: roster.as_deref().map(|people| names_of(&names, people)),
+    };
+    let told = desk.must(Wanted::get(Doing::SigningIn, "/user/me")).await?;
+    let sale = Sale::make(&desk, &told, &making).await?;
+    let rehearsal = Rehearsal { target, plan, progress, stop, desk: &desk, sale: &sale };
+    let seen = rehearsal.hold(names, tokens).await;
+    let closed = sale.close(&desk).await;
+    let mut seen = seen?;
+    if closed.is_err() {
+        seen.notes.push(Note::NotClosed);
+    }
+    Ok(seen)
+}
+
+/// A rehearsal whose activity has been made.
+struct Rehearsal<'a> {
+    target: &'a Target,
+    plan: &'a Plan,
+    progress: &'a dyn Progress,
+    stop: &'a Stop,
+    desk: &'a Desk,
+    sale: &'a Sale,
+}
+
+/// What came of operators' changes.
+#[derive(Default)]
+struct Changed {
+    interventions: Vec<Intervention>,
+    notes: Vec<Note>,
+}
+
+impl Rehearsal<'_> {
+    async fn hold(&self, names: Vec<String>, tokens: Vec<String>) -> Result<Seen, RehearseFault> {
+        let (before, round_trip) = self.sale.look_at_clock(self.desk).await?;
+        self.progress.at(Phase::Preparing, 1, 2);
+        let (opens, ends, _) = self.sale.hours(before);
+        if self.desk.now() >= opens {
+            return Err(RehearseFault::OpenedTooEarly);
+        }
+        let hours = Hours { opens, ends };
+        let setting = self.setting(hours)?;
+        let hands = self.seated(hours, &tokens)?;
+        let lines = hands.len() as u64;
+        let seats = seats(hands, self.plan.connections as usize, self.target.address.ip());
+        self.progress.at(Phase::Preparing, 2, 2);
+        let work = async { tokio::join!(attend(seats, &setting), self.change(hours, &setting)) };
+        let (watched, changed) = tokio::select! {
+            done = work => done,
+            never = self.watch(hours, &setting, lines) => match never {},
+        };
+        let (after, _) = self.sale.look_at_clock(self.desk).await?;
+        let mut seen = self.seen(watched?, changed);
+        seen.round_trip = round_trip;
+        seen.stopped = setting.home.asked();
+        seen.history.names = names;
+        seen.history.announced = self.sale.announced(self.plan, before.or(after));
+        self.sale.export(self.desk, &mut seen.history, self.progress).await?;
+        Ok(seen)
+    }
+
+    fn setting(&self, hours: Hours) -> Result<Arc<Setting>, RehearseFault> {
+        let Target { address, host, .. } = self.target;
+        let types = self.plan.types.iter().map(|planned| planned.id.as_str());
+        let requests = Requests::new(host, &self.sale.id, types);
+        let requests = requests.ok_or_else(|| RehearseFault::Address(host.clone()))?;
+        let over = Micros(hours.ends.0 + SETTLE_MAX.as_micros() as u64);
+        let id = self.sale.id.clone();
+        Ok(Arc::new(Setting::new(*address, requests, id, self.desk.clock(), over)))
+    }
+
+    fn seated(&self, hours: Hours, tokens: &[String]) -> Result<Vec<Seated>, RehearseFault> {
+        let unreadable = || RehearseFault::Unreadable(Doing::Vouching);
+        let who = tokens.iter().map(|token| bearer(token)).collect::<Option<Vec<_>>>();
+        let who = who.ok_or_else(unreadable)?;
+        let hands = crowd(self.plan, hours).into_iter();
+        let seated = hands.map(|hand| {
+            let who = who.get(hand.person().0 as usize)?.clone();
+            Some(Seated { hand, who })
+        });
+        seated.collect::<Option<_>>().ok_or_else(unreadable)
+    }
+
+    /// Tells the progress, and sends the crowd home when somebody asks for that.
+    async fn watch(&self, hours: Hours, setting: &Setting, lines: u64) -> Infallible {
+        let began = self.desk.now().0;
+        loop {
+            if self.stop.asked() && !setting.home.asked() {
+                setting.send_home(SETTLE_MAX);
+            }
+            let now = self.desk.now().0;
+            let ms = |from: u64, to: u64| to.saturating_sub(from) / US_OF_A_MS;
+            if setting.home.asked() || now >= hours.ends.0 {
+                self.progress.at(Phase::Settling, setting.ended.load(Ordering::Relaxed), lines);
+            } else if now < hours.opens.0 {
+                self.progress.at(Phase::Gathering, ms(began, now), ms(began, hours.opens.0));
+            } else {
+                let open = ms(hours.opens.0, hours.ends.0);
+                self.progress.at(Phase::Open, ms(hours.opens.0, now), open);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(TELL_EVERY) => {}
+                () = self.stop.wait(), if !setting.home.asked() => {}
+            }
+        }
+    }
+
+    /// Makes the planned changes, each at its time.
+    async fn change(&self, hours: Hours, setting: &Setting) -> Changed {
+        let mut changed = Changed::default();
+        for (at, planned) in self.plan.changes.iter().enumerate() {
+            let when = Micros(hours.opens.0 + planned.after_opening.0);
+            tokio::select! {
+                () = tokio::time::sleep_until(self.desk.clock().moment(when)) => {}
+                () = setting.home.wait() => break,
+            }
+            self.change_one(at, planned, &mut changed).await;
+        }
+        changed
+    }
+
+    async fn change_one(&self, at: usize, planned: &PlannedChange, changed: &mut Changed) {
+        let Some((path, body)) = self.change_call(planned.what) else {
+            return changed.notes.push(Note::ChangeRefused(at));
+        };
+        let asked = self.desk.now();
+        let wanted = Wanted::post(Doing::Changing, &path, body.as_ref());
+        let (sent, heard) = match self.desk.call(wanted).await {
+            Ok(told) if (told.status, told.ret) == (200, 0) => (told.sent, Some(told.ended)),
+            Ok(told) if told.effect() == Effect::None => {
+                return changed.notes.push(Note::ChangeRefused(at));
+            }
+            _ => {
+                changed.notes.push(Note::ChangeUnsure(at));
+                (asked, None)
+            }
+        };
+        changed.interventions.push(Intervention { sent, heard, what: planned.what });
+    }
+
+    /// Nothing for what no operator can ask for.
+    fn change_call(&self, what: Change) -> Option<(String, Option<Value>)> {
+        let id = &self.sale.id;
+        let switch = |name: &str| (format!("/admin/act/{name}?actId={id}"), None);
+        let refill = |TypeIndex(at): TypeIndex, stock: i64| {
+            let type_id = &self.plan.types[at].id;
+            let path = format!("/admin/act/refill?actId={id}&typeId={type_id}");
+            (path, Some(json!({ "stock": stock })))
+        };
+        Some(match what {
+            Change::Restarted => return None,
+            Change::Paused => switch("pause"),
+            Change::Resumed => switch("resume"),
+            Change::Closed => switch("close"),
+            Change::Added(at, units) => refill(at, units.into()),
+            Change::TakenBack(at, units) => refill(at, -i64::from(units)),
+        })
+    }
+
+    fn seen(&self, watched: Watched, changed: Changed) -> Seen {
+        let late = watched.late();
+        let mut notes = watched.notes;
+        notes.extend(changed.notes);
+        if watched.unheard > 0 {
+            notes.push(Note::NotHeardOut(watched.unheard));
+        }
+        let server = self.target.address.ip();
+        let mix = self.plan.mix;
+        if !own_addresses(server) && mix.bot_one_prefix + mix.bot_many_prefixes > 0 {
+            notes.push(Note::OneAddressOnly(server));
+        }
+        let (calls, interventions) = (watched.calls, changed.interventions);
+        let history = History { calls, interventions, ..History::default() };
+        Seen { history, notes, unsent: watched.unsent, late, ..Seen::default() }
+    }
+}
