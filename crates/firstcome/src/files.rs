@@ -1,4 +1,5 @@
 //! How many descriptors this process may have. Each connection takes one, and the usual soft limit is 1,024.
+//! It never stops a start: with too few, connections are refused later, and honestly.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

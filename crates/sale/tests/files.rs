@@ -692,6 +692,40 @@ fn people_are_read_with_roles_and_passwords_that_show_nowhere() {
     assert!(!format!("{problems:?}").contains("hunter2"));
 }
 
+/// A quote that ends a line too late makes the cells after it, the password among them, part of a name.
+#[test]
+fn a_password_behind_a_quote_that_ends_too_late_is_not_shown() {
+    let header = "name,display_name,role,password\n";
+    let long = "x".repeat(300);
+    let table = [
+        "s1,\"A,buyer,hunter2\ns2\",buyer,y\n".to_owned(),
+        "\"s1,A,buyer,hunter2\ns2\",x,buyer,y\n".to_owned(),
+        format!("s1,\"A,buyer,hunter2,{long}\"\n"),
+        "\"s1,A,buyer,hunter2\"\n\"s1,A,buyer,hunter2\"\n".to_owned(),
+    ];
+    for rows in table {
+        let problems = people_problems(&format!("{header}{rows}"));
+        assert_eq!(problems.len(), 1, "{rows}");
+        assert_eq!(problems[0].value, "…", "{rows}");
+    }
+    let told = people_problems(&format!("{header}s1,A\u{1b}B,buyer,hunter2\n,A,,\ns2,,,\ns2,,,\n"));
+    let values: Vec<_> = told.iter().map(|one| one.value.as_str()).collect();
+    assert_eq!(values, ["…", "", "s2"]);
+}
+
+/// A syntax error at every byte costs no more than reading the text.
+#[test]
+fn a_file_full_of_errors_is_refused_at_once() {
+    let begun = std::time::Instant::now();
+    for bytes in [60_000, 8_000_000] {
+        let problems = bytes_problems("=\n".repeat(bytes / 2).as_bytes(), &LIMITS);
+        assert!((1..=101).contains(&problems.len()), "{}", problems.len());
+        assert_eq!(problems[0].line, Some(1));
+    }
+    // Looking for the line of each error from the beginning of the text took minutes.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
 /// C27: a name may look like a formula; it is taken as it is, and only exports guard it.
 #[test]
 fn a_name_like_a_formula_is_taken_as_it_is() {

@@ -166,6 +166,11 @@ impl Future for Answering {
     }
 }
 
+/// Whether a call is answered where there is room for no other: operators and health checks.
+pub fn is_vital(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics") || cold_call(path) == Call::Admin
+}
+
 fn cold_call(path: &str) -> Call {
     if path.starts_with("/admin/") {
         Call::Admin

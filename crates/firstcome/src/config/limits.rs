@@ -1,4 +1,5 @@
 //! The section `[limits]`: how often somebody may knock.
+//! What each limit does is the door's affair; here are only names and bounds.
 
 use super::Wrongs;
 use door::{LimitSettings, Rate};

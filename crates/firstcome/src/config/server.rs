@@ -1,4 +1,5 @@
-//! `[server]`: the HTTP side and its connections.
+//! `[server]`: the HTTP side and its connections. It checks every value within its bounds and against the others,
+//! and starts nothing.
 
 use super::Wrongs;
 use serde::Deserialize;

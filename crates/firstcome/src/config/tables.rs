@@ -1,4 +1,5 @@
 //! The sections of the configuration beside `[server]`, and the settings that each part is given.
+//! What a value does is known to the part that has it; here are only its bounds.
 
 use super::{
     Config, Wrongs,

@@ -1,4 +1,5 @@
-//! What the configuration takes and what it refuses.
+//! What the configuration takes and what it refuses, with the words it refuses it with.
+//! Nothing here reads a file or the environment of the test.
 
 use super::*;
 use door::PasswordSettings;

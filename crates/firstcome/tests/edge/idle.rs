@@ -1,4 +1,5 @@
-//! Ten thousand people who look at a page and wait. What they cost is measured, not estimated.
+//! Ten thousand people who look at a page and wait. What they cost is measured in the process itself,
+//! and nothing is estimated.
 
 use crate::{raw::connect, world::World};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

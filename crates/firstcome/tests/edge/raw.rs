@@ -1,4 +1,5 @@
 //! Bytes as they are, on a socket of their own: what a client says that keeps no rule.
+//! It knows how a connection ended, and nothing of how it should.
 
 use crate::world::PATIENCE;
 use std::{

@@ -1,4 +1,5 @@
 //! A restart under load. The listening socket belongs to somebody who stays, as systemd does; servers come and go.
+//! Nobody here asks twice for an answer that should have come.
 
 use crate::world::{Client, PATIENCE, World, import, names, open_activity, tokens};
 use serde_json::json;

@@ -1,4 +1,5 @@
 //! How connections end when the server does: whoever asked is answered, and nobody is reset.
+//! Who waits for whom is settled by what they hear, never by a pause.
 
 use crate::{
     raw::{connect, until_end},

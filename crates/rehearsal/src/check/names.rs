@@ -1,4 +1,5 @@
 //! Every check's permanent name, the promise it guards and what it says. A name is never used for anything else.
+//! What is not in this table cannot be found; a test plants a bug for every name.
 
 use crate::verdict::Promise::{
     self, AnswersKept, AskAgain, CodesOnce, InOrder, NeverOversold, OneLimit,

@@ -1,4 +1,5 @@
 //! Collects what the checks looked at and found, within the verdict's bounds. It decides nothing.
+//! What is beyond the bounds is counted, never dropped silently.
 
 use super::names::CHECKS;
 use crate::verdict::{FINDINGS_MAX, Finding, Verdict};

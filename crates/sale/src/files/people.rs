@@ -78,7 +78,14 @@ pub fn read_people(bytes: &[u8], limits: &FileLimits) -> Result<Vec<PersonLine>,
         problems.add(Place { file, line: None, key: String::new() }, "", Reason::NoRows);
     }
     refuse_repeated(&listed, |person: &PersonLine| &person.name, &mut problems);
+    problems.hide(has_swallowed);
     if problems.count() == 0 { Ok(listed.items) } else { Err(problems.into_vec()) }
+}
+
+/// Whether a cell may hold those after it, and so a password: behind a quote that ends too late, commas and line
+/// breaks are part of the cell. As it is shown, a line break is a replacement character.
+fn has_swallowed(shown: &str) -> bool {
+    shown.contains([',', char::REPLACEMENT_CHARACTER])
 }
 
 fn person(file: &Arc<str>, row: &Row<'_, 4>, problems: &mut Problems) -> Option<PersonLine> {

@@ -430,6 +430,13 @@ impl Problems {
         self.list.len() + self.more.as_ref().map_or(0, |(_, count)| *count as usize)
     }
 
+    /// Shows no longer what stands at a problem, where `hidden` says so of it as it is shown.
+    pub(super) fn hide(&mut self, hidden: impl Fn(&str) -> bool) {
+        for problem in self.list.iter_mut().filter(|problem| hidden(&problem.value)) {
+            problem.value = HIDDEN.to_owned();
+        }
+    }
+
     /// All that were kept, and one that says how many more there were.
     pub(super) fn into_vec(mut self) -> Vec<Problem> {
         if let Some((place, count)) = self.more {

@@ -2,7 +2,7 @@
 //! once; nobody waits unheard.
 
 use super::{Bound, DRAIN_TICK_MS, Open, Shared, Taken, apart};
-use crate::edge::{Place, Short, Table};
+use crate::edge::{Conversation, Kind, Place, Short, Table};
 use std::{
     io,
     net::{IpAddr, SocketAddr, TcpListener},
@@ -24,10 +24,13 @@ const ACCEPT_LOG_EVERY: Duration = Duration::from_secs(1);
 const REFUSED_MAX: usize = 256;
 /// How long they are given.
 const REFUSED_WITHIN: Duration = Duration::from_millis(500);
+/// Connections beyond `connections_max` that are read, in case they are an operator's or a health check's.
+const RESERVED_MAX: usize = 64;
 /// Connections that are taken out of the queue of a closing listener, to be refused.
 const QUEUED_MAX: usize = 4096;
 
-/// What the first core does beside serving: it accepts for all.
+/// What has a thread of its own: it accepts for all cores, so that whoever is turned away hears so however much the
+/// cores have to do, and serves what must always be served.
 pub struct Front {
     /// The sockets.
     pub bound: Bound,
@@ -48,8 +51,9 @@ impl Front {
             others.push(tokio::spawn(apart::serve_control(Arc::clone(&shared), listener, routes)));
         }
         let main = tokio::net::TcpListener::from_std(main).expect("the listener is non-blocking");
-        accept_until_stopped(&shared, &main, &self.senders).await;
+        accept_until_stopped(&shared, &table, &main, &self.senders).await;
         drop(self.senders);
+        table.stop();
         for other in others {
             let _ = other.await;
         }
@@ -64,11 +68,13 @@ impl Front {
 
 async fn accept_until_stopped(
     shared: &Arc<Shared>,
+    table: &Arc<Table>,
     main: &tokio::net::TcpListener,
     senders: &[mpsc::Sender<Taken>],
 ) {
     let mut stopping = shared.stopping.clone();
     let refused = Arc::new(Semaphore::new(REFUSED_MAX));
+    let reserve = Arc::new(Semaphore::new(RESERVED_MAX));
     let mut complaints = Complaints::default();
     loop {
         let accepted = tokio::select! {
@@ -78,7 +84,14 @@ async fn accept_until_stopped(
         match accepted {
             Ok((stream, from)) => match admit(shared, from) {
                 Ok(place) => give(shared, senders, stream, from.ip(), place).await,
-                Err(words) => refuse(stream, words, &refused),
+                Err(words) => match Arc::clone(&reserve).try_acquire_owned() {
+                    Ok(permit) if words == Short::Busy => {
+                        let (kind, guards) = (Kind::Reserved, Box::new(permit));
+                        let address = from.ip();
+                        tokio::spawn(Conversation::new(table, kind, stream, address, None, guards));
+                    }
+                    _ => refuse(stream, words, &refused),
+                },
             },
             Err(error) => {
                 complaints.log(&error);

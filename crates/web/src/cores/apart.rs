@@ -1,4 +1,5 @@
 //! The listeners beside the main one: `/metrics` alone, and the control socket of the command line.
+//! Neither takes anything away from those who come by the main one.
 
 use super::Shared;
 use crate::edge::{Conversation, Kind, Table};

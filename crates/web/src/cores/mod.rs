@@ -1,5 +1,5 @@
-//! One single-threaded runtime for each core, one listening socket for all: a connection is taken by whoever
-//! accepts, and given to the core that has the fewest. No request ever moves from one core to another.
+//! One single-threaded runtime for each core, one listening socket for all: a connection is taken by a thread that
+//! does little else, and given to the core that has the fewest. No request ever moves from one core to another.
 
 mod accept;
 mod apart;
@@ -115,13 +115,14 @@ impl Server {
         let shared = Arc::new(Shared { app, open, addresses, stopping });
         let (senders, receivers): (Vec<_>, Vec<_>) =
             (0..cores).map(|_| mpsc::channel::<Taken>(HANDOVER_MAX)).unzip();
-        let mut front = Some(Front { bound, senders });
         let mut threads = Vec::new();
         for (core, receiver) in receivers.into_iter().enumerate() {
-            let (shared, front) = (Arc::clone(&shared), front.take());
-            let run = move || run_core(&shared, core, front, receiver);
+            let shared = Arc::clone(&shared);
+            let run = move || run_core(&shared, core, receiver);
             threads.push(std::thread::Builder::new().name(format!("core-{core}")).spawn(run)?);
         }
+        let run = move || run_front(&shared, Front { bound, senders });
+        threads.push(std::thread::Builder::new().name("front".into()).spawn(run)?);
         Ok(Self { stop: Stop(sender), threads })
     }
 
@@ -140,27 +141,29 @@ impl Server {
     }
 }
 
-fn run_core(
-    shared: &Arc<Shared>,
-    core: usize,
-    front: Option<Front>,
-    receiver: mpsc::Receiver<Taken>,
-) {
-    sale::enter_core(core);
+fn runtime() -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("the system gives a runtime its descriptors");
-    runtime.block_on(async {
+    runtime.expect("the system gives a runtime its descriptors")
+}
+
+/// The socket closes last: its queue was open while anybody could still be answered.
+fn run_front(shared: &Arc<Shared>, front: Front) {
+    runtime().block_on(async {
+        let table = Table::new(&shared.app, &shared.addresses);
+        tokio::spawn(sweep(Arc::clone(&table)));
+        front.accept_all(Arc::clone(shared), Arc::clone(&table)).await;
+        drain(shared, "front", &table).await;
+    });
+}
+
+fn run_core(shared: &Arc<Shared>, core: usize, receiver: mpsc::Receiver<Taken>) {
+    sale::enter_core(core);
+    runtime().block_on(async {
         let table = Table::new(&shared.app, &shared.addresses);
         tokio::spawn(wake_waiters(Arc::clone(shared), core));
         tokio::spawn(sweep(Arc::clone(&table)));
-        let accepting = front
-            .map(|front| tokio::spawn(front.accept_all(Arc::clone(shared), Arc::clone(&table))));
         take_connections(&table, receiver).await;
-        drain(shared, core, &table).await;
-        // The socket closes last: its queue was open while anybody could still be answered.
-        if let Some(accepting) = accepting {
-            let _ = accepting.await;
-        }
+        drain(shared, "core", &table).await;
     });
 }
 
@@ -195,13 +198,13 @@ async fn take_connections(table: &Arc<Table>, mut receiver: mpsc::Receiver<Taken
 }
 
 /// Lets everybody finish, within the bound.
-async fn drain(shared: &Shared, core: usize, table: &Table) {
+async fn drain(shared: &Shared, whose: &str, table: &Table) {
     table.stop();
     let bound = tokio::time::Instant::now() + Duration::from_millis(shared.app.settings.drain_ms);
     while table.len() > 0 {
         if tokio::time::Instant::now() >= bound {
             let open = table.len();
-            tracing::warn!(core, open, "connections did not end in time and are closed");
+            tracing::warn!(whose, open, "connections did not end in time and are closed");
             return;
         }
         tokio::time::sleep(Duration::from_millis(DRAIN_TICK_MS)).await;

@@ -1,4 +1,5 @@
-//! How many connections each address has, where that is bounded. Nothing is kept of an address that has none.
+//! How many connections each address has, where that is bounded. Nothing is kept of an address that has none,
+//! and nothing is counted where there is no bound.
 
 use super::networks::masked;
 use parking_lot::Mutex;

@@ -48,13 +48,20 @@ impl hyper::service::Service<Request<Incoming>> for Answerer {
         let app = &slot.table.app;
         let answering = match slot.kind {
             Kind::Metrics => Answering::Now(Some(service::metrics_alone(app, &request))),
-            Kind::Main => {
+            Kind::Main | Kind::Reserved => {
+                let reserved = slot.kind == Kind::Reserved;
+                if reserved {
+                    slot.end_after_this();
+                }
                 // Where chunks end is not followed, so nothing may stand behind them.
                 let chunked = !whole && request.headers().contains_key(header::TRANSFER_ENCODING);
                 if chunked {
                     slot.end_after_this();
                 }
                 match refusal(&request, chunked && slot.doubled()) {
+                    None if reserved && !service::is_vital(request.uri().path()) => {
+                        service::refuse(app, &request, Problem::Busy)
+                    }
                     None => service::answer(app, &slot.table.routes, request, Caller(slot)),
                     Some(problem) => {
                         slot.end_after_this();

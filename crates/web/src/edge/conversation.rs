@@ -67,7 +67,7 @@ impl Conversation {
     ) -> Self {
         let (slot, place) = table.enter(kind);
         let edge = &table.app.settings.edge;
-        let stage = if kind == Kind::Main && edge.proxy_protocol && edge.trusts(address) {
+        let stage = if kind != Kind::Metrics && edge.proxy_protocol && edge.trusts(address) {
             Stage::Opening(stream, Vec::new())
         } else {
             slot.set_peer(address);

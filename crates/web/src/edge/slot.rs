@@ -35,6 +35,8 @@ const LINGER_STOPPING_MS: u64 = 250;
 pub enum Kind {
     /// Of the main listener.
     Main,
+    /// Of the main listener, beyond those there is room for: one request, of operators and health checks only.
+    Reserved,
     /// Of the listener that has `/metrics` alone.
     Metrics,
 }

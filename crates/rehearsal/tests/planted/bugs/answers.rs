@@ -1,4 +1,5 @@
 //! Bugs in single answers: refusals that the rules do not have, and answers that the contract does not have.
+//! Each doctors a good history in one place; nothing here says which check has to find it.
 
 use super::{calls, claim, lone_winners, say, won};
 use crate::{

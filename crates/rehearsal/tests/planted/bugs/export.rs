@@ -1,4 +1,5 @@
 //! Bugs that lose what was told, or export what nobody was told.
+//! Each leaves what the crowd heard as it was.
 
 use super::{calls, claim, give, is_calm, lone_winners, name, row, won};
 use crate::chance::Chance;

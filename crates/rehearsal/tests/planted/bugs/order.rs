@@ -1,4 +1,5 @@
 //! Bugs in time: who stands before whom, and what is awarded when nothing may be.
+//! Each moves a moment or exchanges two awards, and nothing else.
 
 use super::{calls, claim, everywhere, give, lone_winners, say, won};
 use crate::{

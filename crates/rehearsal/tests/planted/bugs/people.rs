@@ -1,4 +1,5 @@
 //! Bugs about people: limits, the roster, and the participants' export.
+//! Each gives somebody what the announced rules deny them, or forgets somebody.
 
 use super::{calls, claim, give, is_calm, lone_winners, name};
 use crate::{

@@ -1,4 +1,5 @@
 //! Bugs in what is heard the second time.
+//! Each changes a repetition and leaves the first answer as it was.
 
 use super::{calls, claim, give, is_calm, lone_winners, row, say, won};
 use crate::chance::Chance;

@@ -1,4 +1,5 @@
 //! Bugs in what there is: units, numbers, codes, and how they are shown.
+//! Each contradicts what was announced, or what was shown a moment before.
 
 use super::{calls, everywhere, give, is_calm, lone_winners, won};
 use crate::{
