@@ -8,6 +8,7 @@ mod exports;
 mod given;
 mod people;
 mod running;
+mod simulated;
 mod sqlite;
 mod subject;
 
@@ -106,3 +107,4 @@ macro_rules! conformance {
 }
 
 conformance!(in_sqlite, super::sqlite::Sqlite::fresh());
+conformance!(in_simulation, super::simulated::Simulated::fresh());
