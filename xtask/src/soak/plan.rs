@@ -9,6 +9,8 @@ use crate::paths;
 
 /// Kills of the server while one crowd claims; an ordinary run of the tests has 20.
 const KILLS: &str = "100";
+/// Cuts of the power under one crowd; an ordinary run has 10. Twice as many in recoveries.
+const CUTS: &str = "50";
 /// Plans that stock and model are compared by, and inputs of the file readers; each round.
 const CASES: &str = "10000";
 /// Sales in virtual time; an ordinary run has 3,000. Each is run twice.
@@ -60,8 +62,21 @@ pub const STEPS: &[Step] = &[
             "disk::a_disk_that_fails_now_and_then_loses_nothing",
             "disk::a_disk_that_fails_stops_yes_goes_on_saying_no_and_comes_back",
             "disk::a_full_disk_loses_nothing",
+            "faults::a_single_failure_and_a_log_that_cannot_be_moved_lose_nothing",
+            "faults::writes_and_syncs_that_fail_stop_yes_and_not_no_and_it_comes_back",
         ],
         more: None,
+        seed: Some("TEST_SEED"),
+    },
+    Step {
+        title: "power cuts",
+        package: "firstcome",
+        target: SURVIVE,
+        tests: &[
+            "power::a_power_cut_in_a_recovery_loses_nothing_that_was_acknowledged",
+            "power::a_power_cut_loses_nothing_that_was_acknowledged",
+        ],
+        more: Some(("TEST_CUTS", CUTS)),
         seed: Some("TEST_SEED"),
     },
     Step {
