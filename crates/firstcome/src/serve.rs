@@ -36,7 +36,7 @@ pub fn serve(
     survive_file_limits(&runtime).map_err(|error| Failure::Io("signals", error.kind()))?;
     let ledger = take(&runtime, &place.data, config)?;
     // Bound before the load: the kernel queues those who come early.
-    files::raise_limit(config.web.connections_max);
+    let connections_max = files::room_for(config.web.connections_max);
     let listen = listen.unwrap_or(config.listen);
     let Listeners { main, main_outlives_us, metrics: metrics_listener } =
         inherited.or_bind(listen, config.metrics_listen)?;
@@ -52,7 +52,8 @@ pub fn serve(
     }
     let address = main.local_addr().map_err(|error| Failure::Io("the listener", error.kind()))?;
     let metrics_apart = metrics_listener.is_some();
-    let settings = WebSettings { listen: address, metrics_apart, ..config.web.clone() };
+    let settings =
+        WebSettings { listen: address, metrics_apart, connections_max, ..config.web.clone() };
     let app = App::new(Arc::clone(&sale), Arc::clone(&door), metrics, settings);
     let control = control::listen(&place.data)
         .map_err(|error| Failure::Io("the control socket", error.kind()))?;

@@ -244,3 +244,15 @@ fn one_connection_too_many_hears_busy() {
         stage.stranger().send("GET", "/act/list", &[], b"").ok().filter(|one| one.status == 200)
     });
 }
+
+/// Every connection takes a descriptor: with few of them, fewer connections are taken, and the rest hear "busy".
+#[test]
+fn a_low_limit_on_open_files_lowers_the_bound_on_connections() {
+    let mut world = World::cheap();
+    world.wrap(r#"ulimit -n 514; exec "$0" "$@""#);
+    let stage = Stage::on(world);
+    let mut second = stage.stranger();
+    data(&second.get("/act/list"));
+    fails(&stage.stranger().get("/act/list"), 503);
+    assert!(stage.world.log().contains("leaves room for few connections"), "{}", stage.world.log());
+}
