@@ -223,9 +223,12 @@ impl Sale {
         self.inner.durability.tick(core);
     }
 
-    /// Waits, blocking, until everything decided before this call is written; false if that takes too long.
+    /// Waits, blocking, until everything decided before this call is written; false if that takes too long, and at
+    /// once while the ledger is being read anew.
     pub fn settle(&self) -> bool {
-        self.inner.settling.wait(Duration::from_millis(self.inner.settings.settle_within_ms))
+        let away = matches!(self.readiness(), Readiness::Recovering | Readiness::Broken);
+        let within = Duration::from_millis(self.inner.settings.settle_within_ms);
+        !away && self.inner.settling.wait(within)
     }
 
     /// Queues the audit entry of a call that changed nothing.

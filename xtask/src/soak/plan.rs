@@ -15,6 +15,8 @@ const CUTS: &str = "50";
 const CASES: &str = "10000";
 /// Sales in virtual time; an ordinary run has 3,000. Each is run twice.
 const SALES: &str = "20000";
+/// Inputs of each fuzz target; an ordinary run has 256.
+const INPUTS: &str = "100000";
 /// The tests with a crowd.
 const SURVIVE: &[&str] = &["--test", "survive"];
 
@@ -147,7 +149,7 @@ pub const STEPS: &[Step] = &[
             "fuzz::briefly::the_clients_own_words_never_become_its_address",
             "fuzz::briefly::two_lengths_are_seen_wherever_the_bytes_are_cut",
         ],
-        more: Some(("PROPTEST_CASES", CASES)),
+        more: Some(("PROPTEST_CASES", INPUTS)),
         seed: Some("PROPTEST_RNG_SEED"),
     },
 ];
