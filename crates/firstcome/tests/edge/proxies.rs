@@ -27,15 +27,24 @@ fn logged_client(world: &World) -> String {
     client.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
-fn refused_from(world: &World, bytes: &[u8]) -> String {
-    let before = world.log().matches("a sign-in was refused").count();
-    let ended = say(world.address(), bytes);
-    assert_eq!(ended.status(), 401, "{ended:?}");
+fn refusals(world: &World) -> usize {
+    world.log().matches("a sign-in was refused").count()
+}
+
+/// The log is written beside the answers: waits until it tells of one more than `before`.
+fn one_more(world: &World, before: usize) {
     let begun = std::time::Instant::now();
-    while world.log().matches("a sign-in was refused").count() == before {
+    while refusals(world) == before {
         assert!(begun.elapsed() < crate::world::PATIENCE, "nothing is logged");
         std::thread::yield_now();
     }
+}
+
+fn refused_from(world: &World, bytes: &[u8]) -> String {
+    let before = refusals(world);
+    let ended = say(world.address(), bytes);
+    assert_eq!(ended.status(), 401, "{ended:?}");
+    one_more(world, before);
     logged_client(world)
 }
 
@@ -88,9 +97,11 @@ fn a_preamble_says_who_connected_to_a_trusted_proxy() {
         let bytes = [preamble, &sign_in(lines)].concat();
         assert_eq!(refused_from(&world, &bytes), expected);
         // The same, byte by byte.
+        let before = refusals(&world);
         let mut stream = connect(world.address());
         let _ = bytes.iter().try_for_each(|byte| stream.write_all(&[*byte]));
         assert_eq!(until_end(&mut stream).status(), 401);
+        one_more(&world, before);
     }
     for wrong in [&sign_in("")[..], b"PROXY TCP4 a b 1 2\r\n", b"PROXY TCP5 \r\n"] {
         let ended = say(world.address(), wrong);
