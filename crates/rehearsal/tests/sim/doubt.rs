@@ -9,8 +9,11 @@ use crate::{
 };
 use ledger::{Cause, LedgerFault};
 use parking_lot::Mutex;
-use rules::UserNo;
-use sale::{DeskRefused, Next, Operator, OperatorKey, Sale, SaleSettings, Writer};
+use rules::{Refusal, TypeNo, UserNo};
+use sale::{
+    DeskRefused, Next, Operator, OperatorKey, Outcome, Readiness, Request, Sale, SaleSettings,
+    Writer,
+};
 use std::{collections::VecDeque, sync::Arc};
 use stock::{MemoryLimits, MemoryStock};
 
@@ -55,6 +58,13 @@ impl Shop {
         let key = Some(OperatorKey { operator: UserNo(1), key });
         let operator = Operator { name: "operator".to_owned(), key };
         self.sale.refill("act", "act", units, &operator)
+    }
+
+    fn hears_paused(&self, user: u32) {
+        let entry = Arc::clone(self.sale.catalog().by_id("act").expect("it was imported"));
+        let request = Request { ticket_type: TypeNo(0), user: UserNo(user), key: None };
+        let heard = self.sale.decide(&entry, request).ok();
+        assert_eq!(heard, Some(Outcome::Refused(Refusal::Paused, Vec::new())));
     }
 
     fn total(&self) -> u32 {
@@ -102,4 +112,24 @@ fn a_repeated_take_back_sets_nothing_more_aside() {
     shop.keys += 1;
     assert_eq!(shop.refill(-1), Ok(-1));
     assert_eq!(shop.total(), UNITS - 2);
+}
+
+/// C31: who is refused just before a failure, or while it lasts, has taken part all the same.
+#[test]
+fn people_refused_around_a_failure_have_taken_part() {
+    let lost = Fate::Unknown { written: false };
+    let fails = Fate::NothingHappened(Cause::Io);
+    let mut shop =
+        Shop::open(&[(Call::Change, Fate::Works), (Call::Change, lost), (Call::Recover, fails)]);
+    let operator = Operator { name: "operator".to_owned(), key: None };
+    shop.sale.pause("act", &operator).expect("it is open");
+    assert_eq!(shop.refill(1), UNKNOWN);
+    shop.hears_paused(8);
+    assert!(matches!(shop.writer.step(), Next::Retry(_)), "it cannot be recovered yet");
+    assert_eq!(shop.sale.readiness(), Readiness::Recovering);
+    shop.hears_paused(9);
+    assert_eq!(shop.writer.step(), Next::Idle);
+    let no = shop.sale.catalog().by_id("act").expect("it was imported").no;
+    let counts = shop.sale.counts(no);
+    assert_eq!((counts.participants, counts.refused), (2, vec![(Refusal::Paused, 2)]));
 }
