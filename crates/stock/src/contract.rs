@@ -46,7 +46,8 @@ pub struct ClaimAsk {
     pub user: UserNo,
     /// The key that makes a repetition recognisable.
     pub key: Option<KeyHash>,
-    /// The moment of arrival, from the one clock.
+    /// The moment of arrival, from the one clock. Where the activity has decided at a later one already, that one
+    /// counts: time goes back neither for who waited on the way here nor over a load.
     pub now: TimeMs,
 }
 

@@ -73,6 +73,7 @@ macro_rules! conformance {
                 sold_out_never_rests_on_a_take_back_that_is_not_written);
             group!($make, WIDE, windows:
                 windows_hold_to_the_millisecond
+                a_claim_that_was_held_up_is_judged_by_the_latest_moment
                 a_type_may_have_a_window_of_its_own
                 a_later_end_counts_at_once);
             group!($make, WIDE, events:

@@ -2,8 +2,8 @@
 //! counts from then, so that a slow answer never hides those which should have been sent meanwhile.
 
 use super::{
-    Capacity, Doing, LearnPlan, Learnt, LimitedBy, Phase, Progress, RehearseFault, Rung, Stop,
-    Suggested, Target,
+    Capacity, Doing, LearnPlan, Learnt, Phase, Progress, RehearseFault, Stop, Suggested, Target,
+    ladder::Ladder,
     operator::Desk,
     request::{Requests, bearer},
     rung::{Climb, climb},
@@ -21,13 +21,6 @@ use std::sync::Arc;
 const OPEN_S: u64 = 3_600;
 /// It began so long ago, whatever a Date leaves out.
 const OPEN_SINCE_S: i64 = 60;
-/// Answers out of a thousand that may be busy or wrong on a rung that counts as kept.
-const WRONG_PER_MILLE_MAX: u64 = 1;
-/// Answers out of a thousand requests that have to come on a rung that counts as kept. The last answers come after
-/// the rung's end, by as much as the bound allows, and count against it.
-const ANSWERED_PER_MILLE_MIN: u64 = 900;
-/// Rungs between the last that was kept and the first that was not.
-const CLOSER_RUNGS: u32 = 2;
 /// The bounds of a plan: of the bound itself and the first rung,
 const P99_BOUND_MS_MAX: u32 = 10_000;
 const FIRST_PER_S_MAX: u32 = 1_000_000;
@@ -111,51 +104,18 @@ impl Learner<'_> {
         Ok(Learnt { connections, p99_bound_ms, detail, refusals, suggested })
     }
 
-    /// Climbs until a rung is not kept, then looks a little closer below it.
+    /// Climbs until the ladder ends, or somebody asks to stop.
     async fn capacity(&self, on: &Climb, before: u32) -> Result<Capacity, RehearseFault> {
-        let mut found = Capacity::default();
-        let (mut offered, mut failed, mut closer) = (self.plan.first_per_s, None, 0);
-        for rung in 0..self.plan.rungs_max {
-            let (done, of) = (before + rung, 2 * self.plan.rungs_max);
+        let mut ladder = Ladder::new(self.plan);
+        while let Some(offered) = ladder.next() {
+            let (done, of) = (before + ladder.settled(), 2 * self.plan.rungs_max);
             self.progress.at(Phase::Learning, done.into(), of.into());
             if self.stop.asked() {
-                found.limited_by = LimitedBy::Stopped;
-                break;
+                return Ok(ladder.stopped());
             }
-            let rung = climb(on, offered, self.plan.rung_ms).await?;
-            found.rungs.push(rung);
-            match self.kept(&rung) {
-                None => found.requests_per_s = found.requests_per_s.max(offered),
-                Some(why) => (failed, found.limited_by) = (Some(offered), why),
-            }
-            let Some(too_much) = failed else {
-                let next = u64::from(offered) * u64::from(self.plan.growth_per_mille) / 1_000;
-                offered = u32::try_from(next).unwrap_or(u32::MAX);
-                continue;
-            };
-            closer += 1;
-            offered = found.requests_per_s.midpoint(too_much);
-            if closer > CLOSER_RUNGS || offered == 0 {
-                break;
-            }
+            ladder.saw(climb(on, offered, self.plan.rung_ms).await?);
         }
-        Ok(found)
-    }
-
-    /// Why a rung does not count; nothing where it does.
-    fn kept(&self, rung: &Rung) -> Option<LimitedBy> {
-        let bound = u64::from(self.plan.p99_bound_ms) * 1_000;
-        let asked = u64::from(rung.offered_per_s) * u64::from(self.plan.rung_ms) / 1_000;
-        let answered = u64::from(rung.answered_per_s) * 1_000;
-        if (rung.busy + rung.failed) * 1_000 > asked * WRONG_PER_MILLE_MAX {
-            Some(LimitedBy::Answers)
-        } else if rung.p99.0 > bound {
-            Some(LimitedBy::Latency)
-        } else if answered < u64::from(rung.offered_per_s) * ANSWERED_PER_MILLE_MIN {
-            Some(LimitedBy::Throughput)
-        } else {
-            None
-        }
+        Ok(ladder.found())
     }
 
     fn suggested(&self, detail: &Capacity, refusals: &Capacity) -> Suggested {

@@ -16,7 +16,7 @@ pub struct LearnPlan {
     pub growth_per_mille: u32,
     /// Milliseconds of each rung.
     pub rung_ms: u32,
-    /// Rungs at most, of each kind.
+    /// Rungs at most, of each kind. One that is tried again counts once.
     pub rungs_max: u32,
     /// People who ask.
     pub users: u32,
@@ -50,8 +50,16 @@ pub struct Learnt {
     pub detail: Capacity,
     /// Claims that hear "sold out".
     pub refusals: Capacity,
-    /// What follows for the settings.
+    /// What follows for the settings; nothing where it was stopped.
     pub suggested: Suggested,
+}
+
+impl Learnt {
+    /// Whether somebody stopped it before its end. Then the capacities are at least what they say, and nothing
+    /// follows for the settings.
+    pub fn stopped(&self) -> bool {
+        [&self.detail, &self.refusals].iter().any(|one| one.limited_by == LimitedBy::Stopped)
+    }
 }
 
 /// How much of one kind the machine takes.
@@ -61,7 +69,7 @@ pub struct Capacity {
     pub requests_per_s: u32,
     /// Why there is no higher one.
     pub limited_by: LimitedBy,
-    /// The rungs, in their order.
+    /// The rungs, in their order. One that was not kept was tried again, so a load may be in it twice.
     pub rungs: Vec<Rung>,
 }
 

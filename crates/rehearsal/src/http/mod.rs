@@ -3,6 +3,7 @@
 
 mod answer;
 mod fault;
+mod ladder;
 mod learn;
 mod learnt;
 mod line;

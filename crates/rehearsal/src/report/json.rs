@@ -150,11 +150,11 @@ fn learnt(learnt: &Learnt) -> Value {
         "p99_bound_ms": learnt.p99_bound_ms,
         "capacity": capacities.map(|(_, name, one)| (name.to_owned(), capacity(one)))
             .collect::<Map<_, _>>(),
-        "suggested": {
+        "suggested": (!learnt.stopped()).then(|| json!({
             "connections_max": learnt.suggested.connections_max,
             "pending_claims_max": learnt.suggested.pending_claims_max,
             "requests_per_s": learnt.suggested.requests_per_s,
-        },
+        })),
         "configuration": lesson::fragment(learnt),
     })
 }

@@ -25,6 +25,9 @@ pub fn sentences(learnt: &Learnt) -> Vec<String> {
 
 fn sentence(what: &str, capacity: &Capacity, learnt: &Learnt) -> String {
     let bound = learnt.p99_bound_ms;
+    if capacity.requests_per_s == 0 && capacity.limited_by == LimitedBy::Stopped {
+        return format!("{what}: nothing is known, because the rehearsal was stopped.");
+    }
     if capacity.requests_per_s == 0 {
         return format!(
             "{what}: at no rate that was tried were 99 of 100 answered within {bound} ms."
@@ -60,6 +63,10 @@ pub const fn limit_name(limited_by: LimitedBy) -> &'static str {
 
 /// Settings, as a configuration file has them.
 pub fn fragment(learnt: &Learnt) -> String {
+    if learnt.stopped() {
+        return "# The rehearsal was stopped before it had learnt what this machine takes.\n"
+            .to_owned();
+    }
     let suggested = learnt.suggested;
     format!(
         "# Learnt by `firstcome rehearse` over {} connections: together this machine takes about\n\

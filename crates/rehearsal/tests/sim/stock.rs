@@ -73,11 +73,9 @@ impl SimStock {
 
 impl Stock for SimStock {
     fn claim(&self, ask: &ClaimAsk) -> Answer<Result<Decision, StockFault>> {
-        let passed_us = world::seam(Seam::BeforeClaim);
-        // The clock was read before the seam. A thread that stood still exactly there would decide by the old time,
-        // as a request that came earlier is decided; what comes between here comes before the reading.
-        let now = TimeMs(ask.now.0 + passed_us / 1_000);
-        let decided = self.decide(ClaimAsk { now, ..*ask });
+        // The clock was read before the seam: whoever stands still there comes with a moment that is over.
+        world::seam(Seam::BeforeClaim);
+        let decided = self.decide(*ask);
         world::seam(Seam::AfterClaim);
         Answer::Now(decided)
     }

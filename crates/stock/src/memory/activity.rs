@@ -47,6 +47,8 @@ pub struct ActivityStock {
     paused: bool,
     /// Set before a load: nothing is accepted by this state ever again.
     frozen: bool,
+    /// The latest moment at which anything was decided here.
+    latest: TimeMs,
     types: Vec<TypeStock>,
     people: People,
     records: Records,
@@ -86,6 +88,7 @@ impl ActivityStock {
             closed: setup.closed,
             paused: setup.paused,
             frozen: false,
+            latest: TimeMs(0),
             types,
             people,
             records: Records::new(setup.no),
@@ -102,8 +105,21 @@ impl ActivityStock {
         self.frozen = true;
     }
 
+    /// The latest moment at which anything was decided.
+    pub fn latest(&self) -> TimeMs {
+        self.latest
+    }
+
+    /// Decides nothing at an earlier moment than this.
+    pub fn not_before(&mut self, moment: TimeMs) {
+        self.latest = self.latest.max(moment);
+    }
+
     /// Decides one claim.
     pub fn claim(&mut self, ask: &ClaimAsk, pending: &Pending) -> Result<Decision, StockFault> {
+        // Whoever waited between the clock and this lock must not win by a time that is over.
+        self.not_before(ask.now);
+        let ask = &ClaimAsk { now: self.latest, ..*ask };
         // Before anything changes: failing later would leave half a claim behind.
         assert!(ask.user.0 <= rules::USERS_MAX, "user numbers are bounded");
         let slot = self.people.get(ask.user);

@@ -265,6 +265,13 @@ impl Load for MemoryLoad<'_> {
         self.stock.freeze_all();
         self.stock.pending.abandon();
         let activities = std::mem::take(&mut self.activities);
+        let before = self.stock.state.load();
+        for (loaded, old) in activities.iter().zip(&before.activities) {
+            if let (Some(loaded), Some(old)) = (loaded, old) {
+                let latest = old.lock().latest();
+                loaded.lock().not_before(latest);
+            }
+        }
         let state = State { epoch: self.epoch, frozen: false, activities };
         self.stock.state.store(Arc::new(state));
         self.stock.count_change();

@@ -186,10 +186,12 @@ pub fn a_frozen_stock_accepts_nothing_and_still_refuses(new: New) {
     }
     assert_eq!(shop.no(ask(1)), (Refusal::LimitReached, Place::DURABLE, vec![claim]));
     assert_eq!(shop.no(ask(2)), (Refusal::SoldOut, Place::DURABLE, Vec::new()));
-    assert_eq!(shop.no(ClaimAsk { now: TimeMs(ENDS), ..other(3) }).0, Refusal::Ended);
     assert_eq!((shop.stock.pending(), shop.supply(BOX)), (0, (9, 0, 0)));
     shop.recover();
     shop.win(other(2));
+    shop.commit();
+    shop.stock.freeze();
+    assert_eq!(shop.no(ClaimAsk { now: TimeMs(ENDS), ..other(3) }).0, Refusal::Ended);
 }
 
 /// C32: what was pending at a freeze may be gone after the load, and so would be the grounds of a no.

@@ -52,6 +52,7 @@ pub fn winners_have_joined_and_need_no_part(new: New) {
 
 pub fn everyone_counts_once_by_outcome(new: New) {
     let shop = Shop::open(new, &[setup(&[(1, 1)])]);
+    shop.no(at(5, OPENS - 1));
     shop.win(ask(1));
     for user in [2, 3] {
         shop.no(ask(user));
@@ -61,7 +62,6 @@ pub fn everyone_counts_once_by_outcome(new: New) {
         shop.no(ask(user));
     }
     shop.event(EventKind::Resumed);
-    shop.no(at(5, OPENS - 1));
     let counts = shop.counts();
     let refused = vec![(Refusal::Paused, 1), (Refusal::SoldOut, 2)];
     assert_eq!((counts.participants, counts.refused), (5, refused));

@@ -2,7 +2,7 @@
 //! A refusal changes no unit, and it never rests on what may still come back.
 
 use super::world::{BOX, ENDS, New, OPENS, SEAT, Shop, ask, setup};
-use rules::{EventKind, Refusal, TimeMs, UserNo};
+use rules::{EventKind, Refusal, TimeMs, UserNo, Window};
 use stock::{ClaimAsk, Place, StockFault};
 
 /// A sale with a roster of users 1 to 9 in which user 1 has had the only seat of theirs.
@@ -16,30 +16,42 @@ fn nearly_over(new: New, made: u32) -> Shop {
     shop
 }
 
-/// Every refusal at least once, with time as a column; all rest on what is durable.
+/// The same sale, opening later than it did.
+fn put_off(shop: &Shop) {
+    let mut later = setup(&[(1, 1)]).activity;
+    later.has_roster = true;
+    later.window = Window::new(TimeMs(OPENS + 1), TimeMs(ENDS)).unwrap();
+    shop.event(EventKind::Changed(Box::new(later)));
+}
+
+/// Every refusal at least once; all rest on what is durable.
 pub fn refusals_come_in_their_order_of_precedence(new: New) {
     let none: [Option<EventKind>; 2] = [None, None];
     let paused = [Some(EventKind::Paused), None];
     let closed = [Some(EventKind::Paused), Some(EventKind::Closed)];
+    // (whether it was put off, the moment, who, what happened, units, the refusal)
     let rows = [
-        (OPENS, 1, none.clone(), 1, Refusal::LimitReached),
-        (OPENS, 2, none.clone(), 1, Refusal::SoldOut),
-        (OPENS, 10, none.clone(), 1, Refusal::NotEligible),
-        (OPENS, 10, none.clone(), 2, Refusal::NotEligible),
-        (OPENS - 1, 10, none.clone(), 2, Refusal::NotStarted),
-        (OPENS - 1, 1, none.clone(), 1, Refusal::NotStarted),
-        (OPENS - 1, 10, paused.clone(), 2, Refusal::Paused),
-        (OPENS, 1, paused.clone(), 2, Refusal::Paused),
-        (OPENS, 2, closed.clone(), 2, Refusal::Ended),
-        (OPENS - 1, 10, closed, 2, Refusal::Ended),
-        (ENDS, 10, paused, 2, Refusal::Ended),
-        (ENDS, 1, none, 2, Refusal::Ended),
+        (false, OPENS, 1, none.clone(), 1, Refusal::LimitReached),
+        (false, OPENS, 2, none.clone(), 1, Refusal::SoldOut),
+        (false, OPENS, 10, none.clone(), 1, Refusal::NotEligible),
+        (false, OPENS, 10, none.clone(), 2, Refusal::NotEligible),
+        (true, OPENS, 10, none.clone(), 2, Refusal::NotStarted),
+        (true, OPENS, 1, none.clone(), 1, Refusal::NotStarted),
+        (true, OPENS, 10, paused.clone(), 2, Refusal::Paused),
+        (false, OPENS, 1, paused.clone(), 2, Refusal::Paused),
+        (false, OPENS, 2, closed.clone(), 2, Refusal::Ended),
+        (true, OPENS, 10, closed, 2, Refusal::Ended),
+        (false, ENDS, 10, paused, 2, Refusal::Ended),
+        (false, ENDS, 1, none, 2, Refusal::Ended),
     ];
-    for (now, user, events, made, expected) in rows {
+    for (late, now, user, events, made, expected) in rows {
         let shop = nearly_over(new, made);
+        if late {
+            put_off(&shop);
+        }
         events.into_iter().flatten().for_each(|kind| drop(shop.event(kind)));
         let (refusal, grounds, had) = shop.no(ClaimAsk { now: TimeMs(now), ..ask(user) });
-        assert_eq!(refusal, expected, "user {user} at {now} of {made}");
+        assert_eq!(refusal, expected, "user {user} at {now} of {made}, put off: {late}");
         assert_eq!(grounds, Place::DURABLE);
         assert_eq!(had.len(), usize::from(expected == Refusal::LimitReached));
     }

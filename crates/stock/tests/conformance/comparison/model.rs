@@ -38,6 +38,7 @@ struct Entry {
 
 struct Sale {
     disk: Disk,
+    latest: TimeMs,
     units: Vec<Vec<Unit>>,
     claim_nos: Vec<u32>,
     entries: Vec<Entry>,
@@ -77,7 +78,7 @@ impl Sale {
             let place = Place::DURABLE;
             entries.push(Entry { claim: *claim, place, withdrawn: false, since_load: false });
         }
-        Self { disk, units, claim_nos, entries, people }
+        Self { disk, latest: TimeMs(0), units, claim_nos, entries, people }
     }
 
     fn live(&self) -> impl DoubleEndedIterator<Item = &Entry> {
@@ -202,6 +203,9 @@ impl Model {
 
     /// Decides a claim. An accepted one is to be followed by `accepted`.
     pub fn claim(&mut self, ask: &ClaimAsk) -> Expected {
+        let sale = self.sale(ask.activity);
+        sale.latest = sale.latest.max(ask.now);
+        let ask = &ClaimAsk { now: sale.latest, ..*ask };
         let sale = &self.sales[ask.activity.0 as usize - 1];
         let known = sale.live().find(|one| {
             one.claim.user == ask.user && ask.key.is_some() && one.claim.key == ask.key
@@ -323,7 +327,11 @@ impl Model {
     /// The world after a load: everything is as on disk, but parts that wait go on waiting.
     pub fn reload(&mut self, epoch: Epoch, disks: Vec<Disk>) -> Self {
         let parts = std::mem::take(&mut self.parts);
-        Self { parts, ..Self::load(self.room, epoch, disks) }
+        let mut loaded = Self { parts, ..Self::load(self.room, epoch, disks) };
+        for (sale, old) in loaded.sales.iter_mut().zip(&self.sales) {
+            sale.latest = old.latest;
+        }
+        loaded
     }
 
     /// Nothing is accepted any more.
