@@ -55,7 +55,7 @@ pub fn present() -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn may_install() -> bool {
+pub(crate) fn may_install() -> bool {
     Path::new("/etc/debian_version").exists() && is_root()
 }
 
@@ -64,7 +64,7 @@ fn is_root() -> bool {
     answer.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-fn apt_get(arguments: &[&str]) -> bool {
+pub(crate) fn apt_get(arguments: &[&str]) -> bool {
     Command::new("apt-get")
         .args(arguments)
         .env("DEBIAN_FRONTEND", "noninteractive")

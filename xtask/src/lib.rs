@@ -5,6 +5,7 @@
 pub mod bench;
 #[cfg(not(feature = "bench"))]
 pub mod bench_build;
+pub mod browser;
 pub mod compiler;
 pub mod licences;
 pub mod metadata;

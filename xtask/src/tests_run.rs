@@ -4,7 +4,7 @@
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use crate::{compiler, paths};
+use crate::{browser, compiler, paths};
 
 /// Runs all tests; `more` goes to `cargo test` as it stands (`-- name` picks by name).
 pub fn run(more: &[String]) -> ExitCode {
@@ -13,9 +13,14 @@ pub fn run(more: &[String]) -> ExitCode {
         println!("xtask test: NOT RUN, a C compiler is missing.");
         return ExitCode::FAILURE;
     }
+    browser::ensure();
+    let mut command = Command::new(paths::cargo());
+    if let Some(axe) = browser::axe() {
+        command.env(browser::AXE, axe);
+    }
     let started = Instant::now();
     // The benchmark's feature is on so that its own tests run too.
-    let status = Command::new(paths::cargo())
+    let status = command
         .args(["test", "--workspace", "--no-fail-fast", "--features", "xtask/bench"])
         .args(more)
         .current_dir(paths::root())

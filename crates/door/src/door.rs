@@ -39,7 +39,7 @@ pub struct Session {
 /// Who is asking.
 pub struct Door {
     inside: Arc<Inside>,
-    passwords: PasswordPool,
+    pub(crate) passwords: PasswordPool,
     calls: Arc<Semaphore>,
     registration_open: bool,
 }
@@ -102,6 +102,11 @@ impl Door {
     /// unknown effect, and after people were added behind the door's back.
     pub fn reload(&self, now: TimeMs) -> Result<(), LedgerFault> {
         self.inside.standings.load(&*self.inside.people, now)
+    }
+
+    /// Whether people may make accounts for themselves.
+    pub fn registration_is_on(&self) -> bool {
+        self.registration_open
     }
 
     /// Makes an account with a password.

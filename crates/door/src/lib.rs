@@ -4,6 +4,7 @@
 mod buckets;
 mod door;
 mod identity;
+mod issuing;
 mod jwks;
 mod limits;
 mod outcome;
@@ -20,11 +21,12 @@ pub use identity::{
     Identity, IdentityError, IdentityKeys, IdentitySettings, JWT_BYTES_MAX, LEEWAY_S,
     SECRET_BYTES_MIN,
 };
+pub use issuing::{ISSUED_MAX, Issued, Listed};
 pub use jwks::{JWKS_BYTES_MAX, JWKS_KEYS_MAX, Jwks, JwksError, KeyFault, UnusableKey};
 pub use limits::{LimitSettings, Limits};
 pub use outcome::{
-    CallError, ExchangeError, LoginError, OpenError, PasswordChangeError, RegisterError, SignedIn,
-    VouchError, Vouched,
+    CallError, ExchangeError, IssueError, LoginError, OpenError, PasswordChangeError,
+    RegisterError, SignedIn, VouchError, Vouched,
 };
 pub use password::{
     HashFault, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, Password, PasswordError, PasswordHasher,

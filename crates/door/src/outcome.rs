@@ -70,6 +70,26 @@ pub enum RegisterError {
     Fault(LedgerFault),
 }
 
+/// Why no accounts were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssueError {
+    /// More than [`crate::ISSUED_MAX`] names.
+    TooMany,
+    /// Too much is under way; nothing happened.
+    Busy,
+    /// The ledger failed.
+    Fault(LedgerFault),
+}
+
+impl From<CallError> for IssueError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Busy => Self::Busy,
+            CallError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
 /// Why nobody was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginError {
@@ -162,9 +182,10 @@ from_the_world!(
     LoginError,
     ExchangeError,
     PasswordChangeError,
-    VouchError
+    VouchError,
+    IssueError
 );
-from_hashing!(RegisterError, LoginError, PasswordChangeError);
+from_hashing!(RegisterError, LoginError, PasswordChangeError, IssueError);
 
 impl From<NameError> for RegisterError {
     fn from(error: NameError) -> Self {

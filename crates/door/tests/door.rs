@@ -91,6 +91,27 @@ async fn vouch_one(door: &Door, name: &str) -> Result<SignedIn, NameTaken> {
 }
 
 #[tokio::test]
+async fn names_of_a_list_get_accounts_with_passwords_that_work_once_told() {
+    let (people, door) = house();
+    add_operator(&people, "boss");
+    let listed = |name: &str| door::Listed { name: name.into(), display_name: String::new() };
+    let list = ["ada", "boss", "eve"].map(listed).to_vec();
+    let issued = door.issue(list, NOW).await.unwrap();
+    assert_eq!(issued.len(), 3);
+    assert_eq!((issued[1].name.as_str(), issued[1].password.is_none()), ("boss", true));
+    for one in [&issued[0], &issued[2]] {
+        let password = one.password.as_ref().expect("a new account");
+        let signed_in = login(&door, &one.name, password).await.unwrap();
+        assert_eq!(signed_in.person.role, Role::Buyer);
+    }
+    assert!(login(&door, "boss", PASSWORD).await.is_ok(), "nothing changed for who had one");
+    let again = door.issue(vec![listed("ada")], NOW).await.unwrap();
+    assert!(again[0].password.is_none());
+    let many = vec![listed("x"); door::ISSUED_MAX + 1];
+    assert!(matches!(door.issue(many, NOW).await, Err(door::IssueError::TooMany)));
+}
+
+#[tokio::test]
 async fn one_who_registers_can_sign_in_and_is_the_same_person() {
     let (_, door) = house();
     let first = register(&door, " re\u{301}mi ").await.unwrap();

@@ -10,6 +10,8 @@ mod files;
 mod listen;
 mod log;
 mod notify;
+mod parent;
+mod rehearsals;
 mod serve;
 
 use clap::{Args, Parser, Subcommand};
@@ -53,6 +55,9 @@ enum Command {
         /// The address to listen on, instead of the configured one
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
+        /// A rehearsal's own server: it ends with its standard input, and its folder with it
+        #[arg(long, hide = true)]
+        scratch: bool,
     },
     /// Import activities from TOML or JSON files: all or nothing
     Import {
@@ -109,7 +114,14 @@ fn run(place: &Place, command: Command) -> Result<(), Failure> {
     let config = config::Config::read(place.config.as_deref()).map_err(Failure::Config)?;
     log::start(&config.log_level);
     match command {
-        Command::Serve { demo, listen } => serve::serve(place, &config, demo, listen),
+        Command::Serve { demo, listen, scratch: false } => {
+            serve::serve(place, &config, demo, listen, None)
+        }
+        Command::Serve { demo, listen, scratch: true } => {
+            parent::with_parent(&place.data, |parent| {
+                serve::serve(place, &config, demo, listen, Some(parent))
+            })
+        }
         Command::Import { files, update } => import::import(place, &config, &files, update),
         Command::Export(arguments) => ledger_reads::export(place, &arguments),
         Command::User(command) => people::run(place, &config, command),

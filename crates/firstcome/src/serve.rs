@@ -10,11 +10,13 @@ use crate::{
     listen::{Inherited, Listeners},
     log,
     notify::{self, Moment},
+    parent::{Parent, gone},
+    rehearsals::OwnRehearsals,
 };
 use door::Door;
 use ledger::Ledger;
 use sale::{Clock, Readiness, Sale};
-use std::{io::Write, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io::Write, net::SocketAddr, path::Path, pin::pin, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 use web::{App, Bound, Metrics, Server, WebSettings};
 
@@ -23,12 +25,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long those in flight have to hear "unknown" before an unsound process goes.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
-/// The command.
+/// The command. A server with a parent ends with it.
 pub fn serve(
     place: &Place,
     config: &Config,
     demo: bool,
     listen: Option<SocketAddr>,
+    parent: Option<&Parent>,
 ) -> Result<(), Failure> {
     let inherited = Inherited::take()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -55,6 +58,7 @@ pub fn serve(
     let settings =
         WebSettings { listen: address, metrics_apart, connections_max, ..config.web.clone() };
     let app = App::new(Arc::clone(&sale), Arc::clone(&door), metrics, settings);
+    app.rehearse_by(Arc::new(OwnRehearsals::new(place.config.clone())));
     let control = control::listen(&place.data)
         .map_err(|error| Failure::Io("the control socket", error.kind()))?;
     let control = Some((control, web::control_routes(Arc::clone(&app))));
@@ -65,7 +69,7 @@ pub fn serve(
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     tracing::info!(%address, data = %place.data.display(), "serving");
     notify::tell(Moment::Ready);
-    wait(&runtime, &clock, &sale, &door, server)
+    wait(&runtime, &sale, watch(&clock, &sale, &door, parent), server)
 }
 
 /// Takes the ledger. Where somebody else has it, this says what it waits for before it waits: silence for half a
@@ -109,15 +113,14 @@ fn survive_file_limits(runtime: &tokio::runtime::Runtime) -> std::io::Result<()>
     signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED)).map(drop)
 }
 
-/// Serves until a signal or a broken invariant, then ends in order.
+/// Serves until it is time to go, then ends in order.
 fn wait(
     runtime: &tokio::runtime::Runtime,
-    clock: &Arc<SteadyClock>,
     sale: &Arc<Sale>,
-    door: &Arc<Door>,
+    watching: impl Future<Output = std::io::Result<bool>>,
     server: Server,
 ) -> Result<(), Failure> {
-    let sound = runtime.block_on(watch(clock, sale, door));
+    let sound = runtime.block_on(watching);
     if !sound.map_err(|error| Failure::Io("signals", error.kind()))? {
         std::thread::sleep(LAST_WORDS);
         return Err(Failure::Unsound);
@@ -132,21 +135,24 @@ fn wait(
     Ok(())
 }
 
-/// Until it is time to go; false if an invariant is broken.
+/// Until a signal, the end of the parent or a broken invariant; false for the last.
 async fn watch(
     clock: &Arc<SteadyClock>,
     sale: &Arc<Sale>,
     door: &Arc<Door>,
+    parent: Option<&Parent>,
 ) -> std::io::Result<bool> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut second = tokio::time::interval(SteadyClock::look_every());
     let mut look = tokio::time::interval(LOOK_EVERY);
     let mut recoveries = sale.recoveries();
+    let mut orphaned = pin!(gone(parent));
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(true),
             _ = interrupt.recv() => return Ok(true),
+            () = &mut orphaned => return Ok(true),
             _ = second.tick() => clock.look(),
             _ = look.tick() => {
                 if sale.readiness() == Readiness::Broken {

@@ -11,6 +11,8 @@ mod contract {
     mod commands;
     mod demo;
     mod desk;
+    mod desk_live;
+    mod desk_pages;
     mod documents;
     mod durability;
     mod export;

@@ -1,7 +1,7 @@
 //! The operators' calls. Every change goes to the ledger first, then to Stock as an event, so that no final
 //! answer rests on a change that is not on disk. All of these block and are kept off the request threads.
 
-use crate::{Entry, Readiness, Sale, comparing, files::NotChangeable, loading};
+use crate::{Entry, Sale, comparing, files::NotChangeable, loading};
 use ledger::{
     AddRefused, AddedActivity, Appended, AuditEntry, Cause, EventDraft, LedgerFault, NewActivity,
     OperatorKey,
@@ -265,7 +265,7 @@ impl Sale {
         }
         // What an attempt of unknown effect has written counts once Stock was loaded with it. Until then the old Stock
         // may still say "sold out" for units that a known key would promise, or set units aside a second time.
-        if self.readiness() == Readiness::Recovering || self.inner.ledger.in_doubt() {
+        if self.inner.state.recovering() || self.inner.ledger.in_doubt() {
             return Err(LedgerFault::NothingHappened(Cause::Closed).into());
         }
         if let Some(key) = operator.key

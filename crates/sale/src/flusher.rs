@@ -8,7 +8,7 @@ use rules::{Claim, Epoch, Part, Refusal, TimeMs};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -34,30 +34,54 @@ pub enum Readiness {
     Broken = 3,
 }
 
-/// Readiness that threads share.
-pub struct State(AtomicU8);
+/// Readiness that threads share. Whether the ledger is being recovered is kept beside it, for a server that drains
+/// says so first, and may recover all the same.
+pub struct State {
+    /// `Draining`, `Broken`, or `Serving` for neither.
+    stage: AtomicU8,
+    recovering: AtomicBool,
+}
 
 impl State {
     /// Serving.
     pub fn new() -> Self {
-        Self(AtomicU8::new(Readiness::Serving as u8))
+        let stage = AtomicU8::new(Readiness::Serving as u8);
+        Self { stage, recovering: AtomicBool::new(false) }
     }
 
     /// What it is now.
     pub fn get(&self) -> Readiness {
-        match self.0.load(Ordering::Acquire) {
-            0 => Readiness::Serving,
-            1 => Readiness::Recovering,
-            2 => Readiness::Draining,
-            _ => Readiness::Broken,
+        match self.stage.load(Ordering::Acquire) {
+            stage if stage == Readiness::Broken as u8 => Readiness::Broken,
+            stage if stage == Readiness::Draining as u8 => Readiness::Draining,
+            _ if self.recovering() => Readiness::Recovering,
+            _ => Readiness::Serving,
         }
     }
 
-    /// A later stage is never left for an earlier one, but that recovering ends.
-    pub fn set(&self, readiness: Readiness) {
-        let stays = |old| old >= Readiness::Draining as u8 && (readiness as u8) < old;
-        let change = |old| (!stays(old)).then_some(readiness as u8);
-        let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+    /// Whether the ledger failed and is not recovered yet, whatever else is so.
+    pub fn recovering(&self) -> bool {
+        self.recovering.load(Ordering::Acquire)
+    }
+
+    /// A recovery begins or is over.
+    pub fn set_recovering(&self, recovering: bool) {
+        self.recovering.store(recovering, Ordering::Release);
+    }
+
+    /// Draining from now on.
+    pub fn drain(&self) {
+        self.reach(Readiness::Draining);
+    }
+
+    /// Broken from now on.
+    pub fn broken(&self) {
+        self.reach(Readiness::Broken);
+    }
+
+    /// A later stage is never left for an earlier one.
+    fn reach(&self, stage: Readiness) {
+        self.stage.fetch_max(stage as u8, Ordering::AcqRel);
     }
 }
 
@@ -280,7 +304,7 @@ impl Writer {
     /// Freezes Stock. The ledger is taken anew and what is really there is read, for as many steps as it takes.
     fn begin_recovery(&mut self, fault: LedgerFault) -> Failed {
         tracing::error!(%fault, "the ledger failed; no claim is accepted until it was read anew");
-        self.inner.state.set(Readiness::Recovering);
+        self.inner.state.set_recovering(true);
         self.inner.stock.freeze();
         self.inner.meter.recovery();
         self.keep_what_is_certain();
@@ -302,7 +326,7 @@ impl Writer {
         }
         self.recovering = None;
         self.inner.durability.recovered();
-        self.inner.state.set(Readiness::Serving);
+        self.inner.state.set_recovering(false);
         tracing::info!(epoch = self.epoch.0, "the ledger was read anew; claims are accepted again");
         None
     }

@@ -10,6 +10,7 @@ mod claim;
 mod clock;
 mod codes;
 mod comparing;
+mod definition;
 mod desk;
 mod durable;
 mod exporting;
@@ -35,11 +36,12 @@ pub use settings::SaleSettings;
 
 // The words of the seams that callers need to speak with the sale; they use neither seam themselves.
 pub use ledger::{
-    AuditEntry, AuditRecord, Cause, LedgerFault, NewActivity, NewPerson, OperatorKey, Person, Role,
+    AuditEntry, AuditRecord, Cause, LedgerFault, NewActivity, NewPerson, NewUnits, OperatorKey,
+    Person, Role,
 };
 pub use rules::{
     Activity, ActivityNo, ActivityState, Claim, ClaimNo, Epoch, KEY_CHARS_MAX, KeyHash, Money,
     NameError, Refusal, Seq, Supply, TicketType, TimeMs, TypeNo, UnitKind, UnitNo, UserNo,
-    Validity, Window, standing,
+    Validity, Window, person_name, standing,
 };
 pub use stock::{ActivityCounts, Summary, TypeCounts};

@@ -55,7 +55,7 @@ impl Drop for Sound<'_> {
             tracing::error!(
                 "an invariant is broken: everyone in flight hears \"unknown\", and the process goes"
             );
-            self.0.state.set(Readiness::Broken);
+            self.0.state.broken();
             self.0.settling.stopped();
             self.0.durability.recovered();
         }
@@ -160,7 +160,7 @@ impl Sale {
     /// so it is called once nobody asks any more. Without a thread it only tells the writer to: whoever steps
     /// it goes on until [`crate::Next::Stopped`].
     pub fn close(&self) {
-        self.inner.state.set(Readiness::Draining);
+        self.inner.state.drain();
         self.inner.settling.stop();
         if let Some(writer) = self.writer.lock().take() {
             // A writer that panicked has said so already, and the state is `Broken`.
@@ -170,7 +170,7 @@ impl Sale {
 
     /// Says `Draining` from now on.
     pub fn drain(&self) {
-        self.inner.state.set(Readiness::Draining);
+        self.inner.state.drain();
     }
 
     /// What `/readyz` says.
@@ -226,7 +226,7 @@ impl Sale {
     /// Waits, blocking, until everything decided before this call is written; false if that takes too long, and at
     /// once while the ledger is being read anew.
     pub fn settle(&self) -> bool {
-        let away = matches!(self.readiness(), Readiness::Recovering | Readiness::Broken);
+        let away = self.inner.state.recovering() || self.readiness() == Readiness::Broken;
         let within = Duration::from_millis(self.inner.settings.settle_within_ms);
         !away && self.inner.settling.wait(within)
     }

@@ -177,6 +177,12 @@ pub struct ActivityCounts {
     pub refused: Vec<(Refusal, u32)>,
     /// Accepted in the last ten full seconds.
     pub accepted_in_10_s: u32,
+    /// Claims ever accepted: the highest seq, so those withdrawn later are in it. It falls only where a load gave up
+    /// claims that were not durable.
+    pub accepted: u64,
+    /// Refusals decided, each answer anew. A load keeps them, but they are of this process only and on no disk:
+    /// a pace can be made of them, and no books.
+    pub refusals: u64,
     /// When the last free unit went; `None` while one is free.
     pub sold_out_at: Option<TimeMs>,
 }

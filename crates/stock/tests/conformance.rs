@@ -70,7 +70,8 @@ macro_rules! conformance {
                 limit_reached_rests_on_the_users_newest_claim
                 a_pending_claim_of_another_type_delays_no_sold_out
                 a_pending_claim_of_another_user_delays_no_limit
-                sold_out_never_rests_on_a_take_back_that_is_not_written);
+                sold_out_never_rests_on_a_take_back_that_is_not_written
+                refusals_and_accepted_claims_are_counted_apart_and_survive_a_load);
             group!($make, WIDE, windows:
                 windows_hold_to_the_millisecond
                 a_claim_that_was_held_up_is_judged_by_the_latest_moment

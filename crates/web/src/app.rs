@@ -1,12 +1,18 @@
 //! What every request needs: the sale, the door, the metrics, and the parts of answers made in advance.
 //! It holds no state of a sale: losing it loses nothing.
 
-use crate::{Metrics, WebSettings, cold, hot::KeptList, pages::Pages};
+use crate::{
+    Metrics, WebSettings, cold,
+    hot::KeptList,
+    pages::{Assets, KeptHome},
+    prepared::Prepared,
+    rehearsals::Rehearsals,
+};
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use door::{Door, Limits};
 use parking_lot::Mutex;
 use sale::Sale;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The HTTP side of one server.
 pub struct App {
@@ -20,10 +26,15 @@ pub struct App {
     pub settings: WebSettings,
     /// Who knocks too often is told to wait.
     pub limits: Limits,
-    pages: ArcSwap<Pages>,
+    prepared: ArcSwap<Prepared>,
     remaking: Mutex<()>,
     /// What /act/list answers while nothing in it changes.
     pub(crate) first_list: ArcSwapOption<KeptList>,
+    /// The first page in both languages while nothing in it changes: English, then Chinese.
+    pub(crate) homes: [ArcSwapOption<KeptHome>; 2],
+    /// Styles and scripts.
+    pub(crate) assets: Arc<Assets>,
+    rehearsals: OnceLock<Arc<dyn Rehearsals>>,
 }
 
 impl App {
@@ -34,10 +45,35 @@ impl App {
         metrics: Arc<Metrics>,
         settings: WebSettings,
     ) -> Arc<Self> {
-        let pages = ArcSwap::from_pointee(Pages::new(&sale.catalog()));
+        let prepared = ArcSwap::from_pointee(Prepared::new(&sale.catalog()));
         let (remaking, first_list) = (Mutex::new(()), ArcSwapOption::empty());
         let limits = Limits::new(settings.limits, sale.now());
-        Arc::new(Self { sale, door, metrics, settings, limits, pages, remaking, first_list })
+        let assets = Arc::new(Assets::new(&settings.pages.asset_base));
+        let homes = [ArcSwapOption::empty(), ArcSwapOption::empty()];
+        Arc::new(Self {
+            sale,
+            door,
+            metrics,
+            settings,
+            limits,
+            prepared,
+            remaking,
+            first_list,
+            homes,
+            assets,
+            rehearsals: OnceLock::new(),
+        })
+    }
+
+    /// From now on the desk can have rehearsals made; said once, by whoever can make them.
+    pub fn rehearse_by(&self, rehearsals: Arc<dyn Rehearsals>) {
+        let said = self.rehearsals.set(rehearsals);
+        assert!(said.is_ok(), "rehearsals are made by one");
+    }
+
+    /// Who makes rehearsals, if anybody does.
+    pub(crate) fn rehearsals(&self) -> Option<&Arc<dyn Rehearsals>> {
+        self.rehearsals.get()
     }
 
     /// The slower routes, for people who reach this server by its main listener.
@@ -46,17 +82,17 @@ impl App {
     }
 
     /// The parts of answers that only change with a definition, made anew if one did.
-    pub(crate) fn pages(&self) -> Guard<Arc<Pages>> {
-        let pages = self.pages.load();
-        if pages.version == self.sale.catalog().version {
-            return pages;
+    pub(crate) fn prepared(&self) -> Guard<Arc<Prepared>> {
+        let prepared = self.prepared.load();
+        if prepared.version == self.sale.catalog().version {
+            return prepared;
         }
-        drop(pages);
+        drop(prepared);
         let _one = self.remaking.lock();
         let catalog = self.sale.catalog();
-        if self.pages.load().version != catalog.version {
-            self.pages.store(Arc::new(Pages::new(&catalog)));
+        if self.prepared.load().version != catalog.version {
+            self.prepared.store(Arc::new(Prepared::new(&catalog)));
         }
-        self.pages.load()
+        self.prepared.load()
     }
 }

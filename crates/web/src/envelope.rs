@@ -203,7 +203,8 @@ impl Problem {
         reply
     }
 
-    fn message(&self, language: Language) -> String {
+    /// What people read.
+    pub fn message(&self, language: Language) -> String {
         let (en, zh) = match self {
             Self::Param(bad) => return param_message(bad, language),
             Self::NotFound(name) => {

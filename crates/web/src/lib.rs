@@ -16,6 +16,8 @@ mod language;
 mod metrics;
 mod pages;
 mod params;
+mod prepared;
+mod rehearsals;
 mod service;
 mod settings;
 mod who;
@@ -25,4 +27,8 @@ pub use cold::{COMMAND_LINE, ImportRefused, control_routes};
 pub use cores::{Bound, Server, Stop};
 pub use edge::{ClientAddress, EdgeSettings, ForwardedHeader, Network, NetworkError};
 pub use metrics::Metrics;
-pub use settings::WebSettings;
+pub use rehearsals::{
+    Judged, Rehearsal, RehearsalPhase, RehearsalRefused, RehearsalState, RehearsalVerdict,
+    RehearsalWanted, Rehearsals,
+};
+pub use settings::{PageSettings, WebSettings};

@@ -7,7 +7,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use counting::{Apart, Counted, Counter, Gauge, Histogram, PerCore};
+use counting::{Apart, Counter, Gauge, Histogram, PerCore};
+pub(crate) use counting::{Counted, bounds_ms};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -129,6 +130,11 @@ impl Metrics {
     /// The text for Prometheus, with what is only looked up when somebody asks.
     pub fn text(&self, sale: &sale::Sale) -> String {
         self.write(&Looked::at(sale))
+    }
+
+    /// How long the answers to claims took since the start, those to refused ones included.
+    pub(crate) fn claim_times(&self) -> Counted {
+        self.times(Call::TicketGet)
     }
 
     fn write(&self, looked: &Looked) -> String {

@@ -97,7 +97,8 @@ pub fn bad(name: &str, reason: Reason) -> BadParam {
     BadParam { name: name.chars().take(64).collect(), reason }
 }
 
-fn decode(text: &str) -> Option<Cow<'_, str>> {
+/// A name or value as it was before it was sent; `None`: broken percent encoding or UTF-8.
+pub fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
         return Some(Cow::Borrowed(text));
     }

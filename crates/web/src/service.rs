@@ -9,6 +9,7 @@ use crate::{
     hot::{self, Step},
     language::Language,
     metrics::Call,
+    pages::is_desk,
 };
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::{Body, Incoming};
@@ -101,6 +102,9 @@ pub fn refuse(app: &App, request: &Request<Incoming>, problem: Problem) -> Answe
 /// What the listener that has `/metrics` alone answers.
 pub fn metrics_alone(app: &App, request: &Request<Incoming>) -> Response<ReplyBody> {
     let found = request.uri().path() == "/metrics";
+    if found && let Err(problem) = read_only(request.method()) {
+        return problem.reply(Language::of(request.headers())).response;
+    }
     let text = if found { app.metrics.text(&app.sale) } else { String::new() };
     let mut response = Response::new(ReplyBody::from(text.into_bytes()));
     if !found {
@@ -172,7 +176,7 @@ pub fn is_vital(path: &str) -> bool {
 }
 
 fn cold_call(path: &str) -> Call {
-    if path.starts_with("/admin/") {
+    if path.starts_with("/admin/") || is_desk(path) {
         Call::Admin
     } else if path.starts_with("/user/") {
         Call::User
@@ -217,11 +221,21 @@ async fn unpanicked<F: Future>(future: F) -> Option<F::Output> {
 
 /// Whether a hot call answers this method.
 pub fn method_allowed(call: Call, method: &Method) -> Result<(), Problem> {
-    let reads = matches!(call, Call::Healthz | Call::ActList | Call::ActDetail);
+    if call == Call::Healthz {
+        return read_only(method);
+    }
+    let reads = matches!(call, Call::ActList | Call::ActDetail);
     match *method {
         Method::GET | Method::POST => Ok(()),
         Method::HEAD if reads => Ok(()),
         _ if reads => Err(Problem::Method("GET, HEAD, POST")),
         _ => Err(Problem::Method("GET, POST")),
+    }
+}
+
+fn read_only(method: &Method) -> Result<(), Problem> {
+    match *method {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => Err(Problem::Method("GET, HEAD")),
     }
 }

@@ -1,8 +1,9 @@
 //! The bounds of the HTTP side that an operator may change, with their units and defaults.
 //! None of them changes what an answer says.
 
-use crate::edge::EdgeSettings;
+use crate::{edge::EdgeSettings, pages::Zone};
 use door::LimitSettings;
+use jiff::tz::Offset;
 use std::net::SocketAddr;
 
 /// Settings of the HTTP side; see `default.toml` of the binary for what each means to an operator.
@@ -32,6 +33,31 @@ pub struct WebSettings {
     pub edge: EdgeSettings,
     /// How often somebody may knock.
     pub limits: LimitSettings,
+    /// The pages for people.
+    pub pages: PageSettings,
+}
+
+/// What an operator may say about the pages.
+#[derive(Clone, Debug)]
+pub struct PageSettings {
+    /// Where browsers find styles and scripts: empty for this server, or the origin of a delivery network that
+    /// fetches them from here.
+    pub asset_base: String,
+    /// The offset from UTC, in minutes, that moments are shown in where no script can show the reader's own.
+    pub utc_offset_min: i32,
+}
+
+impl Default for PageSettings {
+    fn default() -> Self {
+        Self { asset_base: String::new(), utc_offset_min: 480 }
+    }
+}
+
+impl PageSettings {
+    /// The zone of the pages; UTC for an offset that no zone has.
+    pub(crate) fn zone(&self) -> Zone {
+        Zone(Offset::from_seconds(self.utc_offset_min.saturating_mul(60)).unwrap_or(Offset::UTC))
+    }
 }
 
 impl Default for WebSettings {
@@ -49,6 +75,7 @@ impl Default for WebSettings {
             metrics_apart: false,
             edge: EdgeSettings::default(),
             limits: LimitSettings::default(),
+            pages: PageSettings::default(),
         }
     }
 }

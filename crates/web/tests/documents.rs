@@ -100,7 +100,7 @@ fn every_route_is_in_the_document_and_nothing_else() {
     assert!(expected.len() > 20, "the scan finds routes");
     expected.retain(|path, _| !path.starts_with(CONTROL_SOCKET));
     expected.extend(hot);
-    // The contract has it as GET; that it answers POST too is no promise.
+    // The pulse alone of these is read and takes nothing.
     expected.insert("/healthz".to_owned(), BTreeSet::from(["get".to_owned()]));
     let document = document();
     let mut documented = Routes::new();

@@ -4,6 +4,7 @@
 mod checks;
 mod client;
 mod fault;
+mod halves;
 mod load;
 mod many_claims;
 mod measure;

@@ -1,5 +1,9 @@
 //! Five times as many as there is room for: what those inside still get, how soon those outside hear "busy", and
 //! whether operators and health checks get through. It talks to servers of its own on 127.0.0.1 only.
+//!
+//! The server has one half of the cores and everybody else the other, so that what the crowd itself costs is not
+//! taken for a loss of the server's. Quiet and crowded slices alternate and are short: what the machine's other
+//! guests take weighs on both alike.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,16 +16,25 @@ use hdrhistogram::Histogram;
 use super::checks::Checks;
 use super::client::Client;
 use super::fault::BenchFault;
-use super::load::{Expect, Pool, Script, Tally};
+use super::halves::Halves;
+use super::load::{Expect, Pool, Script, Tally, own_cpu};
 use super::options::Options;
-use super::site::{Base, Queue, Site, people_for};
+use super::site::{Base, Queue, Site};
 
 /// Connections there is room for.
 pub const ROOM: usize = 256;
 /// As many more knock as would make five times the room, each once a second: what `Retry-After` asks for.
 pub const KNOCKS_PER_S: usize = 4 * ROOM;
+/// Of these, so many are knocked at least, or the crowd was none.
+const KNOCKED_MIN: f64 = 0.9;
+/// As many as knock at the same time.
 const THREADS: usize = 16;
-const WARM_UP: Duration = Duration::from_millis(500);
+/// The people inside, who keep asking; all have heard their first refusal before anything counts.
+const ASKERS_MAX: usize = 20_000;
+const WARM_UP_MAX: Duration = Duration::from_secs(60);
+/// Pairs of slices that a round is cut into, and the least length of a slice.
+const PAIRS_PER_ROUND: u32 = 10;
+const SLICE_MIN: Duration = Duration::from_millis(100);
 /// What is asked of those inside: this part of their best.
 const GOODPUT_MIN: f64 = 0.8;
 /// Within this, 99 of 100 who are turned away have heard so.
@@ -34,16 +47,51 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What was found.
 pub struct Overload {
     /// Each round: those inside alone, and with everybody else knocking.
-    pub rounds: Vec<(Tally, Tally)>,
-    /// How long knocks took, in microseconds.
-    pub knocks: Histogram<u64>,
-    /// How long operators and health checks took, in microseconds.
-    pub looks: Histogram<u64>,
+    pub rounds: Vec<(Slices, Slices)>,
+    /// Cores of the server, and of everybody else.
+    pub cores: (u32, u32),
+    /// Of those who knocked.
+    pub knocks: Heard,
+    /// Of operators and health checks.
+    pub looks: Heard,
+}
+
+/// What those inside got in the slices of one round, and what that took.
+#[derive(Default)]
+pub struct Slices {
+    /// What they heard.
+    pub tally: Tally,
+    /// CPU time of the server.
+    pub server_cpu: Duration,
+    /// CPU time of those who knock and look.
+    pub crowd_cpu: Duration,
+}
+
+impl Slices {
+    fn add(&mut self, other: &Self) {
+        let length = self.tally.length + other.tally.length;
+        self.tally.add(&other.tally);
+        self.tally.length = length;
+        self.server_cpu += other.server_cpu;
+        self.crowd_cpu += other.crowd_cpu;
+    }
+
+    /// Answers for each second of the server's CPU time.
+    pub fn per_server_cpu(&self) -> f64 {
+        self.tally.answers() as f64 / self.server_cpu.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    /// Cores that this CPU time kept busy.
+    pub fn busy(&self, cpu: Duration) -> f64 {
+        cpu.as_secs_f64() / self.tally.length.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
 }
 
 /// What came of knocking or looking.
-struct Heard {
-    micros: Histogram<u64>,
+pub struct Heard {
+    /// How long it took, in microseconds.
+    pub micros: Histogram<u64>,
+    cpu: Duration,
     /// Answers that were none, or not what is promised, and one of them.
     wrong: u64,
     example: String,
@@ -52,7 +100,7 @@ struct Heard {
 impl Heard {
     fn new() -> Self {
         let micros = Histogram::new_with_bounds(1, 60_000_000, 3).expect("the bounds are constant");
-        Self { micros, wrong: 0, example: String::new() }
+        Self { micros, cpu: Duration::ZERO, wrong: 0, example: String::new() }
     }
 
     fn note(&mut self, took: Duration, wrong: Option<String>) {
@@ -65,6 +113,7 @@ impl Heard {
 
     fn add(&mut self, other: Self) {
         self.micros.add(&other.micros).expect("all have the same bounds");
+        self.cpu += other.cpu;
         self.wrong += other.wrong;
         if !other.example.is_empty() {
             self.example = other.example;
@@ -79,34 +128,37 @@ pub fn run(
     people: usize,
     checks: &mut Checks,
 ) -> Result<Overload, BenchFault> {
+    let halves = Halves::find()?;
     let mut setup = base.setup().clone();
     setup.environment.push(("FIRSTCOME_SERVER_CONNECTIONS_MAX", PathBuf::from(ROOM.to_string())));
-    let site = base.copy_with("overload", setup)?;
-    let mut queue = Queue::sold_out("overload", 1..people);
-    let length = Duration::from_secs_f64(options.seconds);
-    let share = queue.share(&site, &base.tokens, people_for(length))?;
+    let site = halves.serve(|| base.copy_with("overload", setup))?;
+    let askers = 1..people.min(ASKERS_MAX);
+    let share = Queue::sold_out("overload", askers).share(&site, &base.tokens, 1)?;
     let path = format!("/ticket/get?actId={}", share.id);
-    let script = Script::around(&path, &base.tokens, share.people, Expect::Ret(-2));
+    let (path, expect) = (path.as_str(), Expect::Ret(-2));
     let mut pool = Pool::connect(site.process.address, ROOM)?;
-    pool.run(&script, WARM_UP)?;
+    let first = Script::once(path, &base.tokens, share.people.clone(), expect);
+    pool.run(&first, WARM_UP_MAX)?;
 
-    let mut found =
-        Overload { rounds: Vec::new(), knocks: Heard::new().micros, looks: Heard::new().micros };
+    let script = Script::around(path, &base.tokens, share.people, expect);
+    let length = Duration::from_secs_f64(options.seconds) / PAIRS_PER_ROUND;
+    let length = length.max(SLICE_MIN);
+    let mut found = Overload {
+        rounds: Vec::new(),
+        cores: halves.sizes(),
+        knocks: Heard::new(),
+        looks: Heard::new(),
+    };
     for _ in 0..options.rounds {
-        let best = pool.run(&script, length)?;
-        let (crowded, knocks, looks) = crowded(&site, &mut pool, &script, length)?;
-        for tally in [&best, &crowded] {
-            checks.answers("overload", tally);
+        let mut round = (Slices::default(), Slices::default());
+        for pair in 0..PAIRS_PER_ROUND {
+            let (best, crowded) = found.pair(pair % 2 == 0, &site, &mut pool, &script, length)?;
+            round.0.add(&best);
+            round.1.add(&crowded);
         }
-        checks.that(knocks.wrong == 0, || {
-            format!("overload: {} knocks were not told \"busy\": {}", knocks.wrong, knocks.example)
-        });
-        checks.that(looks.wrong == 0, || {
-            format!("overload: {} looks were not answered: {}", looks.wrong, looks.example)
-        });
-        found.knocks.add(&knocks.micros).expect("all have the same bounds");
-        found.looks.add(&looks.micros).expect("all have the same bounds");
-        found.rounds.push((best, crowded));
+        checks.answers("overload, alone", &round.0.tally);
+        checks.answers("overload", &round.1.tally);
+        found.rounds.push(round);
     }
     drop(pool);
     judge(&found, checks);
@@ -114,21 +166,77 @@ pub fn run(
     Ok(found)
 }
 
+impl Overload {
+    /// One more pair of slices.
+    fn pair(
+        &mut self,
+        quiet_first: bool,
+        site: &Site,
+        pool: &mut Pool,
+        script: &Script<'_>,
+        length: Duration,
+    ) -> Result<(Slices, Slices), BenchFault> {
+        let mut slices = [None, None];
+        for with_crowd in [!quiet_first, quiet_first] {
+            slices[usize::from(with_crowd)] = Some(if with_crowd {
+                let (crowded, knocks, looks) = crowded(site, pool, script, length)?;
+                self.knocks.add(knocks);
+                self.looks.add(looks);
+                crowded
+            } else {
+                quiet(site, pool, script, length)?
+            });
+        }
+        let [best, crowded] = slices.map(|slice| slice.expect("each is made once"));
+        Ok((best, crowded))
+    }
+
+    /// Knocks a second, as they really were.
+    pub fn knocked_per_s(&self) -> f64 {
+        let crowded: Duration = self.rounds.iter().map(|(_, crowded)| crowded.tally.length).sum();
+        self.knocks.micros.len() as f64 / crowded.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+}
+
 fn judge(found: &Overload, checks: &mut Checks) {
-    let mut shares: Vec<f64> =
-        found.rounds.iter().map(|(best, crowded)| crowded.rate() / best.rate()).collect();
+    for (what, heard) in [
+        ("knocks were not told \"busy\"", &found.knocks),
+        ("looks were not answered", &found.looks),
+    ] {
+        checks.that(heard.wrong == 0, || {
+            format!("overload: {} {what}: {}", heard.wrong, heard.example)
+        });
+    }
+    let shares =
+        found.rounds.iter().map(|(best, crowded)| crowded.tally.rate() / best.tally.rate());
+    let mut shares: Vec<f64> = shares.collect();
     shares.sort_by(f64::total_cmp);
     let share = shares[shares.len() / 2];
     checks.that(share >= GOODPUT_MIN, || {
         format!("overload: those inside got {share:.2} of their best, less than {GOODPUT_MIN}")
     });
-    let p99 = Duration::from_micros(found.knocks.value_at_quantile(0.99));
+    let p99 = Duration::from_micros(found.knocks.micros.value_at_quantile(0.99));
     checks.that(p99 < REFUSED_WITHIN, || {
         format!("overload: a refusal took {p99:?} (p99), more than {REFUSED_WITHIN:?}")
     });
-    checks.that(!found.knocks.is_empty() && !found.looks.is_empty(), || {
-        "overload: nobody knocked, or nobody looked".to_owned()
-    });
+    let knocked = found.knocked_per_s();
+    checks.that(
+        knocked >= KNOCKED_MIN * KNOCKS_PER_S as f64 && !found.looks.micros.is_empty(),
+        || format!("overload: only {knocked:.0} knocks a second, or nobody looked"),
+    );
+}
+
+/// A slice of those inside alone.
+fn quiet(
+    site: &Site,
+    pool: &mut Pool,
+    script: &Script<'_>,
+    length: Duration,
+) -> Result<Slices, BenchFault> {
+    let before = site.process.cpu()?;
+    let tally = pool.run(script, length)?;
+    let server_cpu = site.process.cpu()?.since(&before);
+    Ok(Slices { tally, server_cpu, crowd_cpu: Duration::ZERO })
 }
 
 /// A slice with everybody else at the door.
@@ -137,32 +245,37 @@ fn crowded(
     pool: &mut Pool,
     script: &Script<'_>,
     length: Duration,
-) -> Result<(Tally, Heard, Heard), BenchFault> {
+) -> Result<(Slices, Heard, Heard), BenchFault> {
     let over = AtomicBool::new(false);
     let address = site.process.address;
     std::thread::scope(|scope| {
-        let knock = |_| scope.spawn(|| knocking(address, &over));
+        let over = &over;
+        let knock = |number| scope.spawn(move || knocking(address, number, over));
         let knockers: Vec<_> = (0..THREADS).map(knock).collect();
-        let looker = scope.spawn(|| looking(&site.operator, &over));
-        let measured = pool.run(script, length);
+        let looker = scope.spawn(|| looking(&site.operator, over));
+        let measured = quiet(site, pool, script, length);
         over.store(true, Ordering::Release);
         let mut knocks = Heard::new();
         for knocker in knockers {
             knocks.add(knocker.join().expect("a knocker panicked"));
         }
         let looks = looker.join().expect("a looker panicked");
-        Ok((measured?, knocks, looks))
+        let crowd_cpu = knocks.cpu + looks.cpu;
+        Ok((Slices { crowd_cpu, ..measured? }, knocks, looks))
     })
 }
 
-/// Knocks at an even pace until it is over.
-fn knocking(address: SocketAddr, over: &AtomicBool) -> Heard {
-    let every = Duration::from_secs(1) * THREADS as u32 / KNOCKS_PER_S as u32;
+/// Knocks at an even pace, in turn with the others, until it is over. Whoever is late knocks at once.
+fn knocking(address: SocketAddr, number: usize, over: &AtomicBool) -> Heard {
+    let turn = Duration::from_secs(1) / KNOCKS_PER_S as u32;
     let mut heard = Heard::new();
-    let mut next = Instant::now();
-    while !over.load(Ordering::Acquire) {
+    let mut next = Instant::now() + turn * number as u32;
+    loop {
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
-        next = (next + every).max(Instant::now());
+        if over.load(Ordering::Acquire) {
+            break;
+        }
+        next += turn * THREADS as u32;
         let begun = Instant::now();
         let wrong = match knock(address) {
             Ok(answer) if is_busy(&answer) => None,
@@ -171,6 +284,7 @@ fn knocking(address: SocketAddr, over: &AtomicBool) -> Heard {
         };
         heard.note(begun.elapsed(), wrong);
     }
+    heard.cpu = own_cpu();
     heard
 }
 
@@ -210,5 +324,6 @@ fn looking(operator: &Client, over: &AtomicBool) -> Heard {
         }
         std::thread::sleep(LOOK_EVERY);
     }
+    heard.cpu = own_cpu();
     heard
 }

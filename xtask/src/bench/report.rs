@@ -10,7 +10,7 @@ use super::checks::Checks;
 use super::many_claims::ManyClaims;
 use super::measure::Measured;
 use super::options::{Options, Part};
-use super::overload::{KNOCKS_PER_S, Overload, ROOM};
+use super::overload::{KNOCKS_PER_S, Overload, ROOM, Slices};
 use super::slow_sync::{CONNECTIONS, SlowSync};
 use super::table::{Block, Contestant};
 use crate::paths;
@@ -73,22 +73,50 @@ pub fn machine(options: &Options) -> String {
     text
 }
 
+/// A server that had less of its cores than this while it was asked without a pause shared them with somebody.
+const UNDISTURBED: f64 = 0.9;
+
 /// What those inside kept, and what those outside and the operators heard.
 pub fn overload(found: &Overload) -> String {
-    let share = found.rounds.iter().map(|(best, crowded)| crowded.rate() / best.rate());
+    let rounds = || found.rounds.iter();
+    let share = rounds().map(|(best, crowded)| crowded.tally.rate() / best.tally.rate());
+    let by_cpu = rounds().map(|(best, crowded)| crowded.per_server_cpu() / best.per_server_cpu());
+    let server = |slice: &Slices| slice.busy(slice.server_cpu);
+    let others = |slice: &Slices| slice.busy(slice.tally.own_cpu + slice.crowd_cpu);
+    let best = |busy: fn(&Slices) -> f64| Spread::of(rounds().map(|(best, _)| busy(best))).median;
+    let crowded = |busy: fn(&Slices) -> f64| Spread::of(rounds().map(|(_, one)| busy(one))).median;
     let ms =
         |histogram: &Histogram<u64>, part: f64| histogram.value_at_quantile(part) as f64 / 1000.0;
+    let disturbed = best(server) < UNDISTURBED * f64::from(found.cores.0);
+    let note = match disturbed {
+        true => {
+            "\nSomething else used the server's cores: only the figure by its CPU means anything.\n"
+        }
+        false => "",
+    };
     format!(
         "\n### Overload: room for {ROOM} connections, and {KNOCKS_PER_S} more knock each second\n\n\
          - requests/s of those inside, of what they got alone: {}\n\
+         - the same for each second of the server's CPU: {}\n\
+         - knocks a second, as they were: {:.0}\n\
+         - cores kept busy: by the server {:.2} alone and {:.2} with the crowd, of its {}; \
+         by everybody else {:.2} and {:.2}, of their {}\n\
          - those outside heard \"busy\" in: p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms\n\
-         - operators and health checks were answered in: p50 {:.1} ms, p99 {:.1} ms\n",
+         - operators and health checks were answered in: p50 {:.1} ms, p99 {:.1} ms\n{note}",
         Spread::of(share).ratio(),
-        ms(&found.knocks, 0.5),
-        ms(&found.knocks, 0.99),
-        ms(&found.knocks, 0.999),
-        ms(&found.looks, 0.5),
-        ms(&found.looks, 0.99),
+        Spread::of(by_cpu).ratio(),
+        found.knocked_per_s(),
+        best(server),
+        crowded(server),
+        found.cores.0,
+        best(others),
+        crowded(others),
+        found.cores.1,
+        ms(&found.knocks.micros, 0.5),
+        ms(&found.knocks.micros, 0.99),
+        ms(&found.knocks.micros, 0.999),
+        ms(&found.looks.micros, 0.5),
+        ms(&found.looks.micros, 0.99),
     )
 }
 
@@ -129,11 +157,11 @@ fn name(contestant: Contestant) -> &'static str {
 }
 
 fn row(name: &str, slices: &[Measured], plain: &[Measured]) -> String {
-    let pairs = || slices.iter().zip(plain);
+    let rounds = || slices.iter().zip(plain);
     let rate = Spread::of(slices.iter().map(|slice| slice.tally.rate())).median;
-    let rate_ratio = Spread::of(pairs().map(|(one, noop)| one.tally.rate() / noop.tally.rate()));
+    let rate_ratio = Spread::of(rounds().map(|(one, noop)| one.tally.rate() / noop.tally.rate()));
     let cpu = Spread::of(slices.iter().map(|slice| slice.cpu_micros)).median;
-    let cpu_ratio = Spread::of(pairs().map(|(one, noop)| one.cpu_micros / noop.cpu_micros));
+    let cpu_ratio = Spread::of(rounds().map(|(one, noop)| one.cpu_micros / noop.cpu_micros));
     let mut micros = slices[0].tally.micros.clone();
     for slice in &slices[1..] {
         micros.add(&slice.tally.micros).expect("all histograms have the same bounds");

@@ -13,6 +13,9 @@ use sale::{OpenError, Sale};
 use std::{fmt, io::ErrorKind, path::Path, process::ExitCode, sync::Arc};
 use stock::MemoryStock;
 
+/// A shell adds the signal's number to this: 130 after Ctrl-C.
+const SIGNALLED: u8 = 128;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub enum Failure {
@@ -42,10 +45,12 @@ pub enum Failure {
     Usage(String),
     /// A rehearsal could not be made.
     Rehearse(RehearseFault),
+    /// A rehearsal was given up at the second signal, which had this number.
+    GivenUp(u8),
 }
 
 impl Failure {
-    /// 2 for a wrong use, else 1.
+    /// 2 for a wrong use, what a shell says of a signal for a rehearsal given up, else 1.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_)
@@ -53,6 +58,7 @@ impl Failure {
             | Self::Rehearse(RehearseFault::Plan(_) | RehearseFault::Address(_)) => {
                 ExitCode::from(2)
             }
+            Self::GivenUp(signal) => ExitCode::from(SIGNALLED + signal),
             _ => ExitCode::FAILURE,
         }
     }
@@ -83,6 +89,7 @@ impl fmt::Display for Failure {
             Self::Export(stopped) => stopped.fmt(f),
             Self::Usage(words) => f.write_str(words),
             Self::Rehearse(fault) => write!(f, "no rehearsal: {fault}"),
+            Self::GivenUp(_) => f.write_str("given up; nothing is judged"),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod limits;
 mod overlay;
+mod pages;
 mod server;
 mod tables;
 

@@ -35,13 +35,18 @@ pub struct Server {
     proxy_protocol: bool,
 }
 
+/// Whether this is a scheme and a host, and nothing that would mean more in a header.
+pub fn is_origin(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, host)| {
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+        matches!(scheme, "http" | "https") && !host.is_empty() && host.bytes().all(named)
+    })
+}
+
 /// The settings of the HTTP side.
 pub fn settings(server: Server, cores: usize, wrongs: &mut Wrongs) -> WebSettings {
     for origin in &server.origins {
-        let shaped = origin.split_once("://").is_some_and(|(scheme, host)| {
-            matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains('/')
-        });
-        if !shaped {
+        if !is_origin(origin) {
             wrongs.add("server.origins", origin, "must be like https://shop.example");
         }
     }

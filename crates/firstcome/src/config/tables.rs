@@ -4,6 +4,7 @@
 use super::{
     Config, Wrongs,
     limits::{self, Limits},
+    pages::{self, Pages},
     server::{self, Server},
 };
 use door::{DoorSettings, IdentityKeys, IdentitySettings, Jwks, PasswordSettings};
@@ -23,6 +24,7 @@ pub struct File {
     ledger: LedgerTable,
     door: DoorTable,
     limits: Limits,
+    pages: Pages,
     identity: Identity,
     log: Log,
 }
@@ -76,7 +78,7 @@ struct Log {
 
 /// Makes settings of what is written, and complains of what cannot be.
 pub fn build(file: File, wrongs: &mut Wrongs) -> Config {
-    let File { server, sale, ledger, door, limits, identity, log } = file;
+    let File { server, sale, ledger, door, limits, pages, identity, log } = file;
     let listen = wrongs.address("server.listen", &server.listen);
     let metrics_listen = match server.metrics_listen.as_str() {
         "" => None,
@@ -90,7 +92,9 @@ pub fn build(file: File, wrongs: &mut Wrongs) -> Config {
     let door = door_settings(&door, identity, wrongs);
     let token_life_s = door.token_life_s;
     let limits = limits::settings(&limits, wrongs);
-    let web = WebSettings { token_life_s, limits, ..server::settings(server, cores, wrongs) };
+    let pages = pages::settings(pages, wrongs);
+    let web =
+        WebSettings { token_life_s, limits, pages, ..server::settings(server, cores, wrongs) };
     let fallback = SocketAddr::from(([127, 0, 0, 1], 0));
     Config {
         listen: listen.unwrap_or(fallback),

@@ -54,6 +54,8 @@ fn errors_name_key_value_and_reason() {
         (&[("FIRSTCOME_LOG_LEVEL", "web=x=y")], "log.level"),
         (&[("FIRSTCOME_LEDGER_WAL_PAGES_MAX", "100")], "must be above checkpoint_pages"),
         (&[("FIRSTCOME_SERVER_ORIGINS", "shop.example")], "server.origins = shop.example"),
+        (&[("FIRSTCOME_PAGES_ASSET_BASE", "cdn.example")], "pages.asset_base = cdn.example"),
+        (&[("FIRSTCOME_PAGES_UTC_OFFSET", "8")], "pages.utc_offset = 8"),
         (&[("FIRSTCOME_IDENTITY_ISSUER", "x")], "identity.audience: is wanted"),
         (&[("FIRSTCOME_SERVER_HEADERS_MS", "99")], "server.headers_ms = 99: must be from 100"),
         (&[("FIRSTCOME_SERVER_HEADERS_BYTES_MAX", "4096")], "server.headers_bytes_max = 4096"),

@@ -46,6 +46,7 @@ fn allow_names_the_methods_that_are_answered() {
     for target in [
         "/healthz",
         "/readyz",
+        "/metrics",
         "/act/list",
         "/act/detail",
         "/ticket/get",
@@ -119,6 +120,8 @@ fn metrics_may_have_a_listener_of_their_own() {
     for target in ["/act/list", "/", "/admin/act/list", "/ticket/get?actId=a"] {
         assert_eq!(apart.get(target).status, 404, "nothing else is there: {target}");
     }
+    assert_eq!(asked_by(&address, "HEAD", "/metrics"), (200, None));
+    assert_eq!(asked_by(&address, "POST", "/metrics"), (405, Some("GET, HEAD".to_owned())));
     let status = stage.stranger().get("/metrics").status;
     assert!([401, 404].contains(&status), "{status}");
 }
@@ -176,7 +179,7 @@ fn the_document_of_the_interface_has_every_call() {
 }
 
 #[test]
-fn people_can_read_the_document_and_the_first_page() {
+fn people_can_read_the_document_and_the_pages() {
     let mut stage = Stage::selling(json!({"stock": 1}));
     let hostile = json!({
         "id": "x", "name": "<script>alert(1)</script>", "desc": "\"><img src=x onerror=alert(1)>",
@@ -185,16 +188,16 @@ fn people_can_read_the_document_and_the_first_page() {
     });
     crate::world::import(&mut stage.op, json!([hostile]));
     let mut stranger = stage.stranger();
-    for target in ["/", "/docs"] {
+    for target in ["/en/", "/zh/act/x", "/en/act/a", "/docs", "/docs/curl"] {
         let (status, kind, body) = get(&mut stranger, target);
         assert_eq!(status, 200, "{target}");
         assert!(kind.starts_with("text/html"), "{kind}");
         assert!(!body.contains("<script>alert") && !body.contains("<img src=x"), "{target}");
         assert!(!body.contains("href=\"javascript:") && !body.contains("src=\"javascript:"));
     }
-    let (_, _, front) = get(&mut stranger, "/");
-    assert!(front.contains("curl"), "how to claim with curl");
-    assert!(front.contains("actId=a") || front.contains(">a<"), "it lists the activities");
+    assert_eq!(stranger.get("/").status, 303, "on to a language");
+    assert!(get(&mut stranger, "/docs/curl").2.contains("curl"), "how to claim with curl");
+    assert!(get(&mut stranger, "/en/").2.contains("/en/act/a"), "it lists the activities");
     assert!(get(&mut stranger, "/docs").2.contains("/ticket/get"));
 }
 
@@ -217,7 +220,10 @@ fn what_is_not_there_is_404_and_a_wrong_method_405() {
         ("POST", "/user/me", "GET"),
         ("DELETE", "/user/me", "GET"),
         ("POST", "/openapi.json", "GET"),
+        ("POST", "/healthz", "GET"),
+        ("PUT", "/healthz", "HEAD"),
         ("POST", "/readyz", "GET"),
+        ("POST", "/metrics", "HEAD"),
         ("OPTIONS", "/ticket/get", "POST"),
     ];
     for (method, target, allowed) in table {

@@ -1,12 +1,13 @@
 //! `firstcome rehearse` as a whole: a server of its own and a running one, wrong uses, Ctrl-C. What the checks and
 //! the reports are worth is tested where they are; here, that the command brings them together and cleans up.
 
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 use serde_json::Value;
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Lines, Read},
     path::Path,
-    process::{Command, Output},
+    process::{Child, ChildStderr, Command, Output},
+    time::{Duration, Instant},
 };
 
 /// A crowd that is over soon.
@@ -134,21 +135,164 @@ fn a_rehearsal_used_wrongly_exits_with_two_and_one_that_cannot_be_made_with_one(
     }
 }
 
+/// A rehearsal that is under way, with the server that it started.
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStderr>>,
+    server: u32,
+}
+
+impl Running {
+    /// Starts one and waits until it says these words.
+    fn until(world: &World, arguments: &[&str], words: &str) -> Self {
+        let mut child = world.spawn(&[&["rehearse"], arguments].concat());
+        let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        hear(&mut lines, words);
+        let children = children_of(child.id());
+        let [server] = children[..] else { panic!("one server was started: {children:?}") };
+        Self { child, lines, server }
+    }
+
+    fn interrupt(&self) {
+        signal("-INT", self.child.id());
+    }
+
+    /// The exit code, standard output and what was still said.
+    fn end(mut self) -> (Option<i32>, String, Vec<String>) {
+        let rest: Vec<String> = self.lines.map_while(Result::ok).collect();
+        let mut out = String::new();
+        self.child.stdout.take().expect("it is piped").read_to_string(&mut out).expect("UTF-8");
+        (self.child.wait().expect("it ends").code(), out, rest)
+    }
+}
+
+#[track_caller]
+fn hear(lines: &mut Lines<BufReader<ChildStderr>>, words: &str) {
+    let mut heard = Vec::new();
+    while !heard.last().is_some_and(|line: &String| line.contains(words)) {
+        match lines.next() {
+            Some(Ok(line)) => heard.push(line),
+            _ => panic!("{words:?} was not said: {heard:?}"),
+        }
+    }
+}
+
+fn signal(name: &str, pid: u32) {
+    let pid = pid.to_string();
+    assert!(Command::new("kill").args([name, &pid]).status().expect("kill runs").success());
+}
+
+/// State and parent of a process; nothing once it is gone.
+fn state_of(pid: u32) -> Option<(char, u32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut words = rest.split_whitespace();
+    Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").expect("it is there").flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| state_of(*pid).is_some_and(|(_, of)| of == parent)).collect()
+}
+
+/// Whether it runs. What has ended and was not yet waited for does not.
+fn runs(pid: u32) -> bool {
+    state_of(pid).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'))
+}
+
+/// A sale that would go on for long.
+const LONG: [&str; 5] = ["--users", "200", "--seconds", "600", "--no-learn"];
+
 /// Ctrl-C sends the crowd home; server and folder are gone when the command has ended.
 #[test]
 fn an_interrupted_rehearsal_cleans_up() {
     let (world, scratch) = world();
-    let mut child = world.spawn(&["rehearse", "--users", "200", "--seconds", "600", "--no-learn"]);
-    let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-    let open = lines.by_ref().map_while(Result::ok).find(|line| line.contains("the sale is open"));
-    assert!(open.is_some());
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
-    let rest: Vec<String> = lines.map_while(Result::ok).collect();
-    let mut out = String::new();
-    child.stdout.take().expect("it is piped").read_to_string(&mut out).expect("UTF-8");
-    let status = child.wait().expect("it ends");
-    assert_eq!(status.code(), Some(1), "{out}\n{rest:?}");
+    let running = Running::until(&world, &LONG, "the sale is open");
+    running.interrupt();
+    let server = running.server;
+    let (code, out, rest) = running.end();
+    assert_eq!(code, Some(1), "{out}\n{rest:?}");
     assert!(out.contains("before the end of the sale"), "{out}\n{rest:?}");
+    assert!(!runs(server));
+    assert_empty(scratch.path());
+}
+
+/// Nobody has asked for anything by then, so nothing is judged and nothing is said to be broken.
+#[test]
+fn a_rehearsal_interrupted_before_the_opening_blames_nobody() {
+    let (world, scratch) = world();
+    let arguments = ["--users", "100", "--opens-after", "60", "--mix", "reader=1000"];
+    let running = Running::until(&world, &arguments, "the crowd gathers");
+    running.interrupt();
+    let server = running.server;
+    let (code, out, rest) = running.end();
+    assert_eq!(code, Some(1), "{out}\n{rest:?}");
+    assert!(out.starts_with("NOTHING WAS LOOKED AT.") && !out.contains("FAIL"), "{out}");
+    assert!(!runs(server));
+    assert_empty(scratch.path());
+}
+
+/// The sale was judged whole by then, and what was measured is told for what it is.
+#[test]
+fn a_rehearsal_interrupted_while_it_measures_still_tells_its_verdict() {
+    let (world, scratch) = world();
+    let arguments = [&SMALL[..], &["--learn"]].concat();
+    let running = Running::until(&world, &arguments, "learning what this machine takes");
+    running.interrupt();
+    let server = running.server;
+    let (code, out, rest) = running.end();
+    assert_eq!(code, Some(1), "{out}\n{rest:?}");
+    assert!(out.starts_with("EVERY PROMISE HELD."), "{out}\n{rest:?}");
+    assert!(out.contains("stopped before it had learnt"), "{out}\n{rest:?}");
+    assert!(!out.contains("connections_max"), "a setting that follows from nothing: {out}");
+    assert!(!runs(server));
+    assert_empty(scratch.path());
+}
+
+/// Even of a server that answers nothing any more: the first Ctrl-C would wait for it.
+#[test]
+fn a_second_interrupt_gives_a_rehearsal_up_at_once() {
+    let (world, scratch) = world();
+    let mut running = Running::until(&world, &LONG, "the sale is open");
+    signal("-STOP", running.server);
+    running.interrupt();
+    hear(&mut running.lines, "once more to give up");
+    running.interrupt();
+    let server = running.server;
+    let (code, out, rest) = running.end();
+    assert_eq!((code, out.as_str()), (Some(130), ""), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("given up")), "{rest:?}");
+    assert!(!runs(server));
+    assert_empty(scratch.path());
+}
+
+/// Nobody is left to stop the server and to remove its folder, so it does both.
+#[test]
+fn a_killed_rehearsal_leaves_nothing_behind() {
+    let (world, scratch) = world();
+    let mut running = Running::until(&world, &LONG, "the sale is open");
+    let server = running.server;
+    assert!(runs(server) && std::fs::read_dir(&scratch).expect("it is there").next().is_some());
+    running.child.kill().expect("it can be killed");
+    running.child.wait().expect("it ends");
+    let begun = Instant::now();
+    while runs(server) {
+        assert!(begun.elapsed() < PATIENCE, "the server lives on: {server}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_empty(scratch.path());
+}
+
+/// The way in which a rehearsal starts its server removes folders, so it is for no other folder.
+#[test]
+fn only_a_scratch_folder_can_be_served_as_one() {
+    let (world, scratch) = world();
+    world.must(&["user", "add", "ann", "--password-stdin"], "ann-password\n");
+    let (code, out, err) = parts(&world.run(&["serve", "--scratch"], ""));
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    assert!(err.contains("scratch folder"), "{err}");
+    assert!(world.must(&["user", "list"], "").contains("ann"), "the ledger is still there");
+    assert!(!world.must(&["serve", "--help"], "").contains("scratch"));
     assert_empty(scratch.path());
 }

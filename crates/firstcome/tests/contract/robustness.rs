@@ -236,6 +236,11 @@ fn one_connection_too_many_hears_busy() {
     assert_eq!(busy.header("connection"), Some("close"));
     // Those who look after the sale get through a full house.
     assert_eq!(stage.stranger().get("/healthz").status, 200);
+    for target in ["/healthz", "/readyz", "/metrics"] {
+        let posted = stage.stranger().send("POST", target, &[], b"").unwrap();
+        fails(&posted, 405);
+        assert_eq!(posted.header("allow"), Some("GET, HEAD"), "{target}");
+    }
     data(&stage.op.again().get("/admin/act/list"));
     fails(&stage.stranger().get("/admin/act/list"), 401);
     data(&second.get("/act/list"));

@@ -85,7 +85,8 @@ fn a_refusal_comes_after_the_answers_before_it() {
     let mut world = World::cheap();
     world.serve();
     let good = head("GET /healthz", "host: x\r\n");
-    let posted = [head("POST /healthz", "host: x\r\ncontent-length: 40\r\n"), vec![b'\n'; 40]];
+    let json = "host: x\r\ncontent-type: application/json\r\ncontent-length: 40\r\n";
+    let posted = [head("POST /act/list", json), b"{}".to_vec(), vec![b'\n'; 38]];
     let doubled = "host: x\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n";
     let bad = [head("POST /ticket/get", doubled), b"0\r\n\r\n".to_vec()].concat();
     let unreadable = b"\x00\x01\r\n\r\n".to_vec();

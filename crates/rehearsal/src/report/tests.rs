@@ -284,6 +284,22 @@ fn numbers_are_those_of_the_history() {
     assert_eq!(report.numbers.winners.iter().filter(|winner| winner.again).count(), 1);
 }
 
+#[test]
+fn a_measurement_that_was_stopped_suggests_no_settings() {
+    let (history, facts, verdict) = (small(), facts(), green());
+    let stopped = Capacity { limited_by: LimitedBy::Stopped, ..Capacity::default() };
+    let learnt = Learnt { refusals: stopped, ..learnt() };
+    let report = Report::new(&history, &verdict, Some(&learnt), &facts);
+    for text in all(&report) {
+        assert!(text.contains("12,345") || text.contains("12345"), "what is known is told: {text}");
+        assert!(text.contains("before it had learnt") && !text.contains("[server]"), "{text}");
+        assert!(!text.contains("no rate that was tried"), "nothing was tried: {text}");
+    }
+    let document: serde_json::Value = serde_json::from_str(&report.json()).expect("JSON");
+    assert_eq!(document["learnt"]["suggested"], serde_json::Value::Null);
+    assert_eq!(document["learnt"]["capacity"]["refusals"]["limited_by"], "stopped");
+}
+
 /// A long rehearsal of many people makes no longer page than a short one of some.
 #[test]
 fn a_report_is_bounded_however_much_was_seen() {

@@ -95,6 +95,24 @@ fn a_repeated_refill_is_done_once_the_stock_has_it() {
     assert_eq!(shop.total(), UNITS + 3);
 }
 
+/// C15, C31: a server that drains says only that, and what it does not know is no less in doubt.
+#[test]
+fn a_recovery_is_waited_for_while_the_server_drains() {
+    let written = Fate::Unknown { written: true };
+    let fails = Fate::NothingHappened(Cause::Io);
+    // The ledger is sure again, and the stock cannot be loaded from it yet.
+    let mut shop =
+        Shop::open(&[(Call::Change, written), (Call::Recover, Fate::Works), (Call::Read, fails)]);
+    shop.sale.drain();
+    assert_eq!(shop.refill(3), UNKNOWN);
+    assert!(matches!(shop.writer.step(), Next::Retry(pause) if !pause.is_zero()));
+    assert_eq!(shop.sale.readiness(), Readiness::Draining);
+    assert_eq!(shop.refill(3), LATER);
+    assert_eq!(shop.writer.step(), Next::Idle);
+    assert_eq!((shop.sale.readiness(), shop.total()), (Readiness::Draining, UNITS + 3));
+    assert_eq!(shop.refill(3), Ok(3));
+}
+
 /// C15: the units of one call are set aside once, however often it is repeated.
 #[test]
 fn a_repeated_take_back_sets_nothing_more_aside() {

@@ -6,36 +6,17 @@ use super::{
     people::People,
     rate::Rate,
     records::Records,
-    units::FreeUnits,
+    type_stock::TypeStock,
 };
 use crate::{
     ActivityCounts, ActivitySetup, ClaimAsk, Conflict, Decision, Place, Recorded, StockFault,
     Summary, TypeCounts,
 };
 use rules::{
-    Activity, Claim, ClaimNo, Epoch, Event, EventKind, EventNo, Facts, Part, Refusal, Seq, Supply,
-    TimeMs, TypeNo, UnitNo, UserNo, judge,
+    Activity, Claim, Epoch, Event, EventKind, EventNo, Facts, Part, Refusal, Seq, Supply, TimeMs,
+    TypeNo, UnitNo, UserNo, judge,
 };
 use std::{collections::VecDeque, ops::Range};
-
-/// The units of one ticket type.
-#[derive(Default)]
-struct TypeStock {
-    free: FreeUnits,
-    /// Units ever made.
-    made: u32,
-    /// Units on sale. S1: total = free + held + sold.
-    total: u32,
-    /// Decided, not durable.
-    held: u32,
-    /// Durable.
-    sold: u32,
-    /// The type's newest claim: what "sold out" rests on.
-    last_seq: Seq,
-    last_claim_no: ClaimNo,
-    /// Set aside by `take_back`, not voided by an event yet.
-    leaving: Vec<Range<u32>>,
-}
 
 /// The state of one activity.
 pub struct ActivityStock {
@@ -59,6 +40,8 @@ pub struct ActivityStock {
     participants: u32,
     /// People by recorded refusal, in the order of `Refusal::ALL`; those who won are not counted.
     refused: [u32; Refusal::ALL.len()],
+    /// Refusals decided, also those of earlier loads of this process.
+    refusals: u64,
     rate: Rate,
 }
 
@@ -96,6 +79,7 @@ impl ActivityStock {
             places: VecDeque::new(),
             participants: 0,
             refused: [0; Refusal::ALL.len()],
+            refusals: 0,
             rate: Rate::default(),
         })
     }
@@ -105,13 +89,15 @@ impl ActivityStock {
         self.frozen = true;
     }
 
-    /// The latest moment at which anything was decided.
-    pub fn latest(&self) -> TimeMs {
-        self.latest
+    /// Goes on where the state it replaces stopped, in what no ledger keeps: no moment that is over comes again,
+    /// and the refusals go on being counted.
+    pub fn follow(&mut self, old: &Self) {
+        self.not_before(old.latest);
+        self.refusals = old.refusals;
     }
 
     /// Decides nothing at an earlier moment than this.
-    pub fn not_before(&mut self, moment: TimeMs) {
+    fn not_before(&mut self, moment: TimeMs) {
         self.latest = self.latest.max(moment);
     }
 
@@ -240,6 +226,7 @@ impl ActivityStock {
             had.reverse();
         }
         self.note_refusal(ask, refusal, pending);
+        self.refusals += 1;
         Ok(Decision::Refused { refusal, grounds, had })
     }
 
@@ -443,6 +430,8 @@ impl ActivityStock {
             participants: self.participants,
             refused: refused.collect(),
             accepted_in_10_s: self.rate.in_10_s(now),
+            accepted: self.records.last().0.into(),
+            refusals: self.refusals,
             sold_out_at: self.sold_out_at(),
         }
     }
@@ -491,12 +480,6 @@ impl ActivityStock {
     fn assert_balance(&self, ticket_type: TypeNo) {
         let supply = self.types[usize::from(ticket_type.0)].supply();
         assert!(supply.balances(), "S1 is broken: {supply:?}");
-    }
-}
-
-impl TypeStock {
-    fn supply(&self) -> Supply {
-        Supply { total: self.total, available: self.free.count(), held: self.held, sold: self.sold }
     }
 }
 

@@ -6,6 +6,7 @@ mod pending;
 mod people;
 mod rate;
 mod records;
+mod type_stock;
 mod units;
 
 use crate::{
@@ -268,8 +269,7 @@ impl Load for MemoryLoad<'_> {
         let before = self.stock.state.load();
         for (loaded, old) in activities.iter().zip(&before.activities) {
             if let (Some(loaded), Some(old)) = (loaded, old) {
-                let latest = old.lock().latest();
-                loaded.lock().not_before(latest);
+                loaded.lock().follow(&old.lock());
             }
         }
         let state = State { epoch: self.epoch, frozen: false, activities };

@@ -1,7 +1,7 @@
 //! Refusals and their grounds: a no is final only once the claims it rests on are durable (promise 2, C32).
 //! A refusal changes no unit, and it never rests on what may still come back.
 
-use super::world::{BOX, ENDS, New, OPENS, SEAT, Shop, ask, setup};
+use super::world::{BOX, ENDS, New, OPENS, SEAT, Shop, ask, key, setup};
 use rules::{EventKind, Refusal, TimeMs, UserNo, Window};
 use stock::{ClaimAsk, Place, StockFault};
 
@@ -130,4 +130,36 @@ pub fn sold_out_never_rests_on_a_take_back_that_is_not_written(new: New) {
     assert_eq!(shop.claim(ask(2)), Err(StockFault::Frozen));
     shop.event(EventKind::UnitsTakenBack { ticket_type: SEAT, units });
     assert_eq!(shop.no(ask(2)), (Refusal::SoldOut, Place::DURABLE, Vec::new()));
+}
+
+/// The paces that operators see are made of these two.
+pub fn refusals_and_accepted_claims_are_counted_apart_and_survive_a_load(new: New) {
+    let shop = Shop::open(new, &[setup(&[(2, 1)])]);
+    let counted = || (shop.counts().accepted, shop.counts().refusals);
+    assert_eq!(counted(), (0, 0));
+    shop.no(ClaimAsk { now: TimeMs(OPENS - 1), ..ask(9) });
+    let (lost, _) = shop.win(ClaimAsk { key: key(1), ..ask(1) });
+    shop.known(ClaimAsk { key: key(1), ..ask(1) });
+    assert_eq!(counted(), (1, 1), "a known key is neither");
+    for _ in 0..3 {
+        shop.no(ask(1));
+    }
+    assert!(shop.stock.withdraw(&lost));
+    shop.win(ask(2));
+    shop.win(ask(3));
+    shop.no(ask(4));
+    assert_eq!(counted(), (3, 5), "each no counts, and what was withdrawn was accepted");
+    let units = 2..4;
+    shop.event(EventKind::UnitsAdded { ticket_type: SEAT, units });
+    let units = shop.stock.take_back(ask(4).activity, SEAT, 2).unwrap();
+    assert_eq!(shop.claim(ask(4)), Err(StockFault::Frozen));
+    shop.event(EventKind::UnitsTakenBack { ticket_type: SEAT, units });
+    assert_eq!(counted(), (3, 5), "neither a fault nor a change of the units is an answer");
+    let shop = Shop::open(new, &[setup(&[(1, 1)])]);
+    shop.win(ask(1));
+    shop.no(ask(2));
+    shop.commit();
+    shop.recover();
+    shop.no(ask(2));
+    assert_eq!((shop.counts().accepted, shop.counts().refusals), (1, 2));
 }

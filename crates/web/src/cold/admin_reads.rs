@@ -26,7 +26,7 @@ const PAGE_SIZE: u64 = 20;
 const PAGE_SIZE_MAX: u64 = 100;
 const PAGE_MAX: u64 = 1_000_000_000;
 /// Orders found by one question at most.
-const FOUND_MAX: usize = 100;
+pub const FOUND_MAX: usize = 100;
 
 /// A page by number or after an id.
 struct Wanted {
@@ -153,7 +153,9 @@ async fn find(asked: Asked) -> Result<Reply, Problem> {
     .await?
 }
 
-fn found(sale: &Sale, question: &str) -> Result<Vec<Claim>, LedgerFault> {
+/// The orders that a question means, by their id, a ticket's, a code or a person's name: one more than
+/// [`FOUND_MAX`] where there are more. Blocks.
+pub fn found(sale: &Sale, question: &str) -> Result<Vec<Claim>, LedgerFault> {
     let id = Ids::split_ticket(question).map_or(question, |(claim, _)| claim);
     let by_id = sale.ids().read_any_claim(id).and_then(|id| sale.any_claim(id));
     // The MAC in the id counts here too: a look-alike of somebody's id finds nothing.

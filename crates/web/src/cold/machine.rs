@@ -1,4 +1,4 @@
-//! The machine room: readiness, metrics, the document of the interface, and the plain first page.
+//! The machine room: readiness, metrics, and the document of the interface.
 //! Nothing here tells a stranger more than whether the server is alive and ready.
 
 use super::{Asked, At, GET, Takes};
@@ -19,7 +19,7 @@ pub fn routes(at: &At) -> Router {
         .route("/metrics", at.call(GET, Takes::Little, metrics))
         .route("/openapi.json", at.call(GET, Takes::Little, openapi))
         .route("/docs", at.call(GET, Takes::Little, docs))
-        .route("/", at.call(GET, Takes::Little, front))
+        .route("/docs/curl", at.call(GET, Takes::Little, curl))
 }
 
 async fn readyz(asked: Asked) -> Result<Reply, Problem> {
@@ -48,9 +48,9 @@ async fn docs(asked: Asked) -> Result<Reply, Problem> {
     Ok(page(documents::docs_page(asked.language)))
 }
 
-async fn front(asked: Asked) -> Result<Reply, Problem> {
+async fn curl(asked: Asked) -> Result<Reply, Problem> {
     let Asked { app, parts, language, now, .. } = &asked;
-    let mut reply = page(documents::front_page(app, &parts.headers, *language, *now));
+    let mut reply = page(documents::curl_page(app, &parts.headers, *language, *now));
     // The page repeats the Host it was asked by, so no cache may show it to those who came by another name.
     let headers = reply.response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));

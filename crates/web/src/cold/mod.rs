@@ -5,6 +5,7 @@ mod admin;
 mod admin_reads;
 mod export;
 mod import_refused;
+mod live;
 mod machine;
 mod user;
 
@@ -13,10 +14,12 @@ use crate::{
     edge::ClientAddress,
     envelope::{Problem, Reply},
     language::Language,
+    pages,
     params::{Params, Reason, bad},
     service::Ret,
 };
-pub use admin::COMMAND_LINE;
+pub use admin::{COMMAND_LINE, desk_problem};
+pub use admin_reads::{FOUND_MAX, found};
 use axum::{
     Router,
     body::Body,
@@ -25,23 +28,30 @@ use axum::{
     routing::{MethodRouter, any},
 };
 use bytes::Bytes;
-use http::{Method, Request, header, request::Parts};
+use http::{HeaderMap, Method, Request, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 pub use import_refused::ImportRefused;
+pub use live::Figures;
 use parking_lot::Mutex;
 use sale::{Operator, TimeMs};
 use serde::de::DeserializeOwned;
 use std::{future::Future, sync::Arc};
+pub use user::{change_password, faulted, register_new, session_cookie, sign_in, sign_out};
 
 /// What every call here is given: the whole request, read within its bound.
 pub struct Asked {
-    app: Arc<App>,
-    parts: Parts,
-    body: Bytes,
-    language: Language,
-    now: TimeMs,
+    /// The HTTP side.
+    pub app: Arc<App>,
+    /// Method, path and headers.
+    pub parts: Parts,
+    /// The body.
+    pub body: Bytes,
+    /// Which language to answer in.
+    pub language: Language,
+    /// When it came.
+    pub now: TimeMs,
     /// Where it comes from; nowhere for the control socket.
-    client: Option<ClientAddress>,
+    pub client: Option<ClientAddress>,
     /// Whether it came by the control socket, whose user may do everything.
     control: bool,
     /// The operator who turned out to ask, for the audit of what is refused.
@@ -50,7 +60,7 @@ pub struct Asked {
 
 /// Which body a call takes.
 #[derive(Clone, Copy)]
-enum Takes {
+pub enum Takes {
     /// A small one, by anyone.
     Little,
     /// An operator's import: who asks is known before it is read.
@@ -73,10 +83,13 @@ fn all_routes(app: Arc<App>, control: bool) -> Router {
         .merge(user::routes(&at))
         .merge(admin::routes(&at))
         .merge(admin_reads::routes(&at))
+        .merge(live::routes(&at))
         .merge(machine::routes(&at));
-    if control {
-        router = router.merge(user::control_routes(&at));
-    }
+    router = if control {
+        router.merge(user::control_routes(&at))
+    } else {
+        router.merge(pages::routes(&at))
+    };
     router.fallback_service(at.call(&[Method::GET, Method::POST], Takes::Little, not_found))
 }
 
@@ -86,14 +99,43 @@ async fn not_found(_: Asked) -> Result<Reply, Problem> {
 
 /// Where a router stands.
 #[derive(Clone)]
-struct At {
+pub struct At {
     app: Arc<App>,
     control: bool,
 }
 
 impl At {
     /// A route that answers these methods with `handler`, which is given the whole request.
-    fn call<F, A>(&self, methods: &'static [Method], takes: Takes, handler: F) -> MethodRouter
+    pub fn call<F, A>(&self, methods: &'static [Method], takes: Takes, handler: F) -> MethodRouter
+    where
+        F: Fn(Asked) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Result<Reply, Problem>> + Send + 'static,
+    {
+        self.route_as(Look::Call, methods, takes, handler)
+    }
+
+    /// The same for a page in this language, whose problems are pages as well.
+    pub fn page<F, A>(
+        &self,
+        language: Language,
+        methods: &'static [Method],
+        takes: Takes,
+        handler: F,
+    ) -> MethodRouter
+    where
+        F: Fn(Asked) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Result<Reply, Problem>> + Send + 'static,
+    {
+        self.route_as(Look::Page(language), methods, takes, handler)
+    }
+
+    fn route_as<F, A>(
+        &self,
+        look: Look,
+        methods: &'static [Method],
+        takes: Takes,
+        handler: F,
+    ) -> MethodRouter
     where
         F: Fn(Asked) -> A + Clone + Send + Sync + 'static,
         A: Future<Output = Result<Reply, Problem>> + Send + 'static,
@@ -101,8 +143,8 @@ impl At {
         let run = move |State(at): State<At>, request: Request<Body>| {
             let handler = handler.clone();
             async move {
-                let language = Language::of(request.headers());
-                let path = request.uri().path().to_owned();
+                let language = look.language(request.headers());
+                let (uri, headers) = (request.uri().clone(), look.kept(request.headers()));
                 let app = Arc::clone(&at.app);
                 let operator = Arc::new(Mutex::new(None));
                 let answered = match read(at, request, methods, takes, language).await {
@@ -110,14 +152,43 @@ impl At {
                     Err(problem) => Err(problem),
                 };
                 finish(answered.unwrap_or_else(|problem| {
-                    let reply = problem.reply(language);
+                    let reply = match look {
+                        Look::Call => problem.reply(language),
+                        Look::Page(_) => {
+                            pages::problem_page(&app, &uri, &headers, language, &problem)
+                        }
+                    };
                     let operator = operator.lock().take();
-                    audit_refused(&app, operator.as_ref(), &path, reply.ret);
+                    audit_refused(&app, operator.as_ref(), uri.path(), reply.ret);
                     reply
                 }))
             }
         };
         any(run).with_state(self.clone())
+    }
+}
+
+/// How a route answers when something goes wrong.
+#[derive(Clone, Copy)]
+enum Look {
+    /// As the contract has it.
+    Call,
+    /// As a page.
+    Page(Language),
+}
+
+impl Look {
+    fn language(self, headers: &HeaderMap) -> Language {
+        match self {
+            Self::Call => Language::of(headers),
+            Self::Page(language) => language,
+        }
+    }
+
+    /// What a problem's page needs of the headers: whether there is a cookie to forget.
+    fn kept(self, headers: &HeaderMap) -> HeaderMap {
+        let cookie = headers.get(header::COOKIE).filter(|_| matches!(self, Self::Page(_)));
+        cookie.map(|cookie| (header::COOKIE, cookie.clone())).into_iter().collect()
     }
 }
 
@@ -147,6 +218,8 @@ async fn read(
         return Err(Problem::Method(allowed(methods)));
     }
     let app = at.app;
+    // A form that is only looked at brings nothing.
+    let takes = if parts.method == Method::POST { takes } else { Takes::Little };
     let bytes_max = match takes {
         Takes::Little => app.settings.body_bytes_max,
         Takes::Import => {
@@ -173,9 +246,9 @@ async fn read(
 }
 
 /// The methods of calls that only read.
-const GET: &[Method] = &[Method::GET];
+pub const GET: &[Method] = &[Method::GET];
 /// The methods of calls that change something.
-const POST: &[Method] = &[Method::POST];
+pub const POST: &[Method] = &[Method::POST];
 
 fn allowed(methods: &[Method]) -> &'static str {
     match methods {
@@ -187,7 +260,7 @@ fn allowed(methods: &[Method]) -> &'static str {
 
 impl Asked {
     /// The parameters of the query.
-    fn params(&self) -> Result<Params<'_>, Problem> {
+    pub fn params(&self) -> Result<Params<'_>, Problem> {
         Ok(Params::read(self.parts.uri.query().unwrap_or_default())?)
     }
 
@@ -208,7 +281,7 @@ impl Asked {
 }
 
 /// Runs blocking work off the cores. If it panicked, nobody knows what it did.
-async fn blocking<T: Send + 'static>(
+pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -42,34 +42,48 @@ struct Credentials {
 
 async fn register(asked: Asked) -> Result<Reply, Problem> {
     let body: Credentials = asked.json()?;
+    let signed = register_new(&asked, &body.name, body.password).await?;
+    Ok(signed_in(&asked, &signed))
+}
+
+/// Makes an account and signs it in, within the limits of where it comes from.
+pub async fn register_new(
+    asked: &Asked,
+    name: &str,
+    password: String,
+) -> Result<SignedIn, Problem> {
     if let Some(client) = asked.client {
         asked.app.limits.registration(client.0, asked.now)?;
     }
-    let signed = asked.app.door.register(&body.name, body.password, asked.now).await;
-    let signed = signed.map_err(|error| match error {
+    let signed = asked.app.door.register(name, password, asked.now).await;
+    signed.map_err(|error| match error {
         RegisterError::Off => Problem::SwitchedOff,
         RegisterError::BadName(error) => name_problem(error),
         RegisterError::BadPassword(error) => password_problem(error, "password"),
-        RegisterError::NameTaken => taken(&asked),
+        RegisterError::NameTaken => taken(asked),
         RegisterError::Busy => Problem::Busy,
         RegisterError::Fault(fault) => faulted(fault),
-    })?;
-    Ok(signed_in(&asked, &signed))
+    })
 }
 
 async fn login(asked: Asked) -> Result<Reply, Problem> {
     let body: Credentials = asked.json()?;
-    one_more_sign_in(&asked)?;
-    let signed = asked.app.door.login(&body.name, body.password, asked.now).await;
-    let signed = signed.map_err(|error| match error {
+    let signed = sign_in(&asked, &body.name, body.password).await?;
+    Ok(signed_in(&asked, &signed))
+}
+
+/// Signs somebody in, within the limits of where they come from.
+pub async fn sign_in(asked: &Asked, name: &str, password: String) -> Result<SignedIn, Problem> {
+    one_more_sign_in(asked)?;
+    let signed = asked.app.door.login(name, password, asked.now).await;
+    signed.map_err(|error| match error {
         LoginError::WrongCredentials => {
-            sign_in_refused(&asked);
+            sign_in_refused(asked);
             Problem::Credentials
         }
         LoginError::Busy => Problem::Busy,
         LoginError::Fault(fault) => faulted(fault),
-    })?;
-    Ok(signed_in(&asked, &signed))
+    })
 }
 
 fn one_more_sign_in(asked: &Asked) -> Result<(), Problem> {
@@ -118,31 +132,44 @@ struct NewPassword {
 
 async fn password(asked: Asked) -> Result<Reply, Problem> {
     asked.app.may_change(&asked.parts.method, &asked.parts.headers)?;
-    let who = asked.app.need_who(&asked.parts.headers, asked.now)?;
+    asked.app.need_who(&asked.parts.headers, asked.now)?;
     let body: NewPassword = asked.json()?;
-    let changed = asked.app.door.change_password(&who.session, body.old, body.new, asked.now).await;
-    let signed = changed.map_err(|error| match error {
+    let signed = change_password(&asked, body.old, body.new).await?;
+    Ok(signed_in(&asked, &signed))
+}
+
+/// Gives whoever asks another password, and a new session: all others end.
+pub async fn change_password(asked: &Asked, old: String, new: String) -> Result<SignedIn, Problem> {
+    let who = asked.app.need_who(&asked.parts.headers, asked.now)?;
+    let changed = asked.app.door.change_password(&who.session, old, new, asked.now).await;
+    changed.map_err(|error| match error {
         PasswordChangeError::SessionEnded => Problem::SignIn,
         PasswordChangeError::WrongCredentials => Problem::Credentials,
         PasswordChangeError::BadPassword(error) => password_problem(error, "new"),
         PasswordChangeError::Busy => Problem::Busy,
         PasswordChangeError::Fault(fault) => faulted(fault),
-    })?;
-    Ok(signed_in(&asked, &signed))
+    })
 }
 
 async fn logout(asked: Asked) -> Result<Reply, Problem> {
     asked.app.may_change(&asked.parts.method, &asked.parts.headers)?;
-    let who = asked.app.need_who(&asked.parts.headers, asked.now)?;
+    asked.app.need_who(&asked.parts.headers, asked.now)?;
     let everywhere = match asked.params()?.get("everywhere") {
         None | Some("0" | "false") => false,
         Some("1" | "true") => true,
         Some(_) => return Err(bad("everywhere", Reason::Choice).into()),
     };
-    asked.app.door.logout(&who.session, everywhere, asked.now).await.map_err(called)?;
+    sign_out(&asked, everywhere).await?;
     let mut reply = success(&json!({}), Keep::Private);
-    set_cookie(&asked, &mut reply, "", 0);
+    let gone = session_cookie("", 0, asked.app.settings.cookie_secure);
+    reply.response.headers_mut().insert(header::SET_COOKIE, gone);
     Ok(reply)
+}
+
+/// Ends the session of whoever asks, or all of theirs.
+pub async fn sign_out(asked: &Asked, everywhere: bool) -> Result<(), Problem> {
+    let who = asked.app.need_who(&asked.parts.headers, asked.now)?;
+    asked.app.door.logout(&who.session, everywhere, asked.now).await.map_err(called)
 }
 
 async fn me(asked: Asked) -> Result<Reply, Problem> {
@@ -225,16 +252,19 @@ fn signed_in(asked: &Asked, signed: &SignedIn) -> Reply {
     let token = signed.token.as_str();
     let data = json!({ "token": token, "user": person_json(&signed.person) });
     let mut reply = success(&data, Keep::Private);
-    set_cookie(asked, &mut reply, token, asked.app.settings.token_life_s);
+    let settings = &asked.app.settings;
+    let cookie = session_cookie(token, settings.token_life_s, settings.cookie_secure);
+    reply.response.headers_mut().insert(header::SET_COOKIE, cookie);
     reply
 }
 
-fn set_cookie(asked: &Asked, reply: &mut Reply, token: &str, age_s: u32) {
-    let secure = if asked.app.settings.cookie_secure { "; Secure" } else { "" };
+/// The cookie that holds a session for `age_s` seconds; an age of 0 makes a browser forget it.
+pub fn session_cookie(token: &str, age_s: u32, secure: bool) -> HeaderValue {
+    let secure = if secure { "; Secure" } else { "" };
     let text = format!("{COOKIE}={token}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}");
     let mut value = HeaderValue::from_str(&text).expect("tokens are base64url");
     value.set_sensitive(true);
-    reply.response.headers_mut().insert(header::SET_COOKIE, value);
+    value
 }
 
 fn person_json(person: &Person) -> Value {

@@ -1,17 +1,16 @@
 //! Takes the connections of the main listener for all cores, until told to stop. Who finds no room hears so at
-//! once; nobody waits unheard.
+//! once; nobody waits unheard. Turning a crowd away must not take from those inside.
 
-use super::{Bound, DRAIN_TICK_MS, Open, Shared, Taken, apart};
-use crate::edge::{Conversation, Kind, Place, Short, Table};
+use super::{Bound, DRAIN_TICK_MS, Open, Shared, Taken, apart, leaving::Leaving};
+use crate::edge::{Conversation, Kind, Knock, Place, Short, Table};
 use std::{
     io,
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{IpAddr, SocketAddr, TcpListener, TcpStream},
     sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     sync::{Semaphore, mpsc},
     time::timeout,
 };
@@ -20,9 +19,14 @@ use tokio::{
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// Between two lines of the log about that.
 const ACCEPT_LOG_EVERY: Duration = Duration::from_secs(1);
-/// Refused connections that are given the time to read why; the others find out by being closed.
-const REFUSED_MAX: usize = 256;
-/// How long they are given.
+/// Between two looks at the door while people are turned away: those who come meanwhile are dealt with together,
+/// their requests are there by then, and the cores are interrupted this often at most.
+const CROWD_PAUSE: Duration = Duration::from_millis(4);
+/// Connections that are taken in one turn; then those who are being served by this thread have theirs.
+const ACCEPTS_MAX: usize = 256;
+/// Bytes that are looked at of somebody for whom there is no room.
+const KNOCK_BYTES_MAX: usize = 4096;
+/// How long those who are refused at the very end are given to read why.
 const REFUSED_WITHIN: Duration = Duration::from_millis(500);
 /// Connections beyond `connections_max` that are read, in case they are an operator's or a health check's.
 const RESERVED_MAX: usize = 64;
@@ -50,9 +54,9 @@ impl Front {
         if let Some((listener, routes)) = control {
             others.push(tokio::spawn(apart::serve_control(Arc::clone(&shared), listener, routes)));
         }
-        let main = tokio::net::TcpListener::from_std(main).expect("the listener is non-blocking");
-        accept_until_stopped(&shared, &table, &main, &self.senders).await;
-        drop(self.senders);
+        let mut door = Door::new(&shared, &table, self.senders);
+        door.attend(&main).await;
+        door.senders.clear();
         table.stop();
         for other in others {
             let _ = other.await;
@@ -60,45 +64,146 @@ impl Front {
         while shared.open() > 0 {
             tokio::time::sleep(Duration::from_millis(DRAIN_TICK_MS)).await;
         }
-        if !main_outlives_us && let Ok(main) = main.into_std() {
+        if !main_outlives_us {
             refuse_queued(&main).await;
         }
     }
 }
 
-async fn accept_until_stopped(
-    shared: &Arc<Shared>,
-    table: &Arc<Table>,
-    main: &tokio::net::TcpListener,
-    senders: &[mpsc::Sender<Taken>],
-) {
-    let mut stopping = shared.stopping.clone();
-    let refused = Arc::new(Semaphore::new(REFUSED_MAX));
-    let reserve = Arc::new(Semaphore::new(RESERVED_MAX));
-    let mut complaints = Complaints::default();
-    loop {
-        let accepted = tokio::select! {
-            accepted = main.accept() => accepted,
-            _ = stopping.wait_for(|stop| *stop) => return,
-        };
-        match accepted {
-            Ok((stream, from)) => match admit(shared, from) {
-                Ok(place) => give(shared, senders, stream, from.ip(), place).await,
-                Err(words) => match Arc::clone(&reserve).try_acquire_owned() {
-                    Ok(permit) if words == Short::Busy => {
-                        let (kind, guards) = (Kind::Reserved, Box::new(permit));
-                        let address = from.ip();
-                        tokio::spawn(Conversation::new(table, kind, stream, address, None, guards));
-                    }
-                    _ => refuse(stream, words, &refused),
-                },
-            },
-            Err(error) => {
-                complaints.log(&error);
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+/// The main listener's door, and those who stand at it.
+struct Door {
+    shared: Arc<Shared>,
+    table: Arc<Table>,
+    senders: Vec<mpsc::Sender<Taken>>,
+    reserve: Arc<Semaphore>,
+    leaving: Leaving,
+    complaints: Complaints,
+}
+
+/// Somebody who came.
+type Accepted = io::Result<(TcpStream, SocketAddr)>;
+
+/// How a turn at the door ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Nobody is left, and all found room.
+    Quiet,
+    /// Somebody was turned away, and others will be.
+    Crowd,
+    /// More may be waiting.
+    More,
+    /// The system gives no connections.
+    Failed,
+}
+
+impl Door {
+    fn new(shared: &Arc<Shared>, table: &Arc<Table>, senders: Vec<mpsc::Sender<Taken>>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            table: Arc::clone(table),
+            senders,
+            reserve: Arc::new(Semaphore::new(RESERVED_MAX)),
+            leaving: Leaving::default(),
+            complaints: Complaints::default(),
         }
     }
+
+    /// Takes connections until told to stop.
+    async fn attend(&mut self, main: &TcpListener) {
+        let mut stopping = self.shared.stopping.clone();
+        let mut turn = Turn::Quiet;
+        loop {
+            let first = tokio::select! {
+                first = self.pause(main, turn) => first,
+                _ = stopping.wait_for(|stop| *stop) => return,
+            };
+            turn = self.take(main, first).await;
+        }
+    }
+
+    /// Waits for the next turn; perhaps it begins with somebody.
+    async fn pause(&self, main: &TcpListener, turn: Turn) -> Option<Accepted> {
+        match turn {
+            Turn::Crowd => tokio::time::sleep(CROWD_PAUSE).await,
+            Turn::More => tokio::task::yield_now().await,
+            Turn::Failed => tokio::time::sleep(ACCEPT_PAUSE).await,
+            Turn::Quiet => {
+                return match self.leaving.next_at() {
+                    None => Some(somebody(main).await),
+                    Some(at) => tokio::time::timeout_at(at.into(), somebody(main)).await.ok(),
+                };
+            }
+        }
+        None
+    }
+
+    /// Deals with those who wait.
+    async fn take(&mut self, main: &TcpListener, mut first: Option<Accepted>) -> Turn {
+        let now = Instant::now();
+        self.leaving.end_late(now);
+        let mut crowd = false;
+        for _ in 0..ACCEPTS_MAX {
+            match first.take().unwrap_or_else(|| main.accept()) {
+                Ok((stream, from)) => crowd |= !self.welcome(stream, from, now).await,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return if crowd { Turn::Crowd } else { Turn::Quiet };
+                }
+                Err(error) => {
+                    self.complaints.log(&error);
+                    return Turn::Failed;
+                }
+            }
+        }
+        if crowd { Turn::Crowd } else { Turn::More }
+    }
+
+    /// Whether there was room for this one.
+    async fn welcome(&mut self, stream: TcpStream, from: SocketAddr, now: Instant) -> bool {
+        if stream.set_nonblocking(true).is_err() {
+            return true;
+        }
+        match admit(&self.shared, from) {
+            Ok(place) => give(&self.shared, &self.senders, stream, from.ip(), place).await,
+            Err(Short::Busy) => {
+                self.turn_away(stream, from.ip(), now);
+                return false;
+            }
+            Err(words) => {
+                self.leaving.part(stream, words.bytes(), now);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whoever asks for what anybody may ask for hears "busy" here and now. Others are read first, as far as there
+    /// are places for that: they may be operators or health checks.
+    fn turn_away(&mut self, stream: TcpStream, address: IpAddr, now: Instant) {
+        let mut bytes = [0; KNOCK_BYTES_MAX];
+        let seen = stream.peek(&mut bytes).unwrap_or(0);
+        let words = match Knock::of(&bytes[..seen]) {
+            Knock::Plain(language) => Short::busy(language),
+            Knock::Unclear => match Arc::clone(&self.reserve).try_acquire_owned() {
+                Ok(permit) => {
+                    let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
+                    let (kind, guards) = (Kind::Reserved, Box::new(permit));
+                    let read = Conversation::new(&self.table, kind, stream, address, None, guards);
+                    tokio::spawn(read);
+                    return;
+                }
+                Err(_) => Short::Busy.bytes(),
+            },
+        };
+        self.leaving.part(stream, words, now);
+    }
+}
+
+/// Waits until somebody comes. The listener is watched only meanwhile: otherwise everybody who comes while nobody
+/// looks would wake this thread all the same.
+async fn somebody(main: &TcpListener) -> Accepted {
+    let watched = tokio::net::TcpListener::from_std(main.try_clone()?)?;
+    let (stream, from) = watched.accept().await?;
+    Ok((stream.into_std()?, from))
 }
 
 /// The same complaint over and over would fill the disk that the ledger needs.
@@ -137,28 +242,14 @@ async fn give(
     place: Option<Place>,
 ) {
     let _ = stream.set_nodelay(true);
-    let Ok(stream) = stream.into_std() else { return };
     let open = |core: &usize| shared.open[*core].load(std::sync::atomic::Ordering::Relaxed);
     let core = (0..senders.len()).min_by_key(open).expect("there is at least one core");
     let open = Open::new(shared, core);
     let _ = senders[core].send(Taken { stream, address, place, open }).await;
 }
 
-/// Says so without reading anything: there is no room to wait for a request. The words stay readable for a while,
-/// unless there are too many to be told.
-fn refuse(stream: TcpStream, words: Short, refused: &Arc<Semaphore>) {
-    if let Ok(permit) = Arc::clone(refused).try_acquire_owned() {
-        tokio::spawn(async move {
-            let _permit = permit;
-            part(stream, words).await;
-        });
-    } else if let Ok(mut stream) = stream.into_std() {
-        let _ = io::Write::write(&mut stream, words.bytes());
-    }
-}
-
 /// Says the last words, and ends the connection so that they are not lost to a reset.
-async fn part(mut stream: TcpStream, words: Short) {
+async fn part(mut stream: tokio::net::TcpStream, words: Short) {
     let until_end = async {
         stream.write_all(words.bytes()).await?;
         stream.shutdown().await?;
@@ -174,7 +265,7 @@ async fn refuse_queued(main: &TcpListener) {
     let mut parting = Vec::new();
     while let Ok((stream, _)) = main.accept() {
         let unblocked = stream.set_nonblocking(true);
-        if let Ok(stream) = unblocked.and_then(|()| TcpStream::from_std(stream)) {
+        if let Ok(stream) = unblocked.and_then(|()| tokio::net::TcpStream::from_std(stream)) {
             parting.push(tokio::spawn(part(stream, Short::Busy)));
         }
         if parting.len() == QUEUED_MAX {

@@ -3,6 +3,7 @@
 
 mod accept;
 mod apart;
+mod leaving;
 
 use crate::{
     App,

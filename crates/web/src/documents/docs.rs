@@ -74,7 +74,7 @@ impl<'a> Docs<'a> {
             &mut out,
             format_args!(
                 "<header><h1>{} <small>{}</small></h1><p>{}</p>\
-                 <p><a href=\"/\">{}</a> · <a href=\"/openapi.json\">openapi.json</a></p></header>\n",
+                 <p><a href=\"/\">{}</a> · <a href=\"/docs/curl\">curl</a> · <a href=\"/openapi.json\">openapi.json</a></p></header>\n",
                 Text(info.text("title")),
                 Text(info.text("version")),
                 Text(info.text("summary")),

@@ -1,14 +1,14 @@
-//! The documents for people: the interface as OpenAPI, a page that shows it, and the plain first page.
+//! The documents for people: the interface as OpenAPI, a page that shows it, and how to claim with curl.
 //! They say what the code does; a test holds the document against the routes. No page has a script.
 
+mod curl;
 mod docs;
-mod front;
 mod html;
 mod schemas;
 mod tree;
 
+pub use curl::{curl_page, url};
 pub use docs::docs_page;
-pub use front::front_page;
 
 /// The interface as OpenAPI 3.1.
 pub const OPENAPI: &str = include_str!("openapi.json");

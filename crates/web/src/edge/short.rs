@@ -1,7 +1,10 @@
 //! Answers to those whose request was never read, or not to its end. Each is made once, closes the connection,
-//! and is in English: no language was heard.
+//! and is in English unless a language was heard.
 
-use crate::envelope::{RETRY_AFTER_S, envelope};
+use crate::{
+    envelope::{RETRY_AFTER_S, envelope},
+    language::Language,
+};
 use std::sync::LazyLock;
 
 /// An answer that needs no request.
@@ -33,6 +36,9 @@ const ALL: [(Short, i16, &str, &str); 5] = [
     (Short::Busy, -503, "503 Service Unavailable", "busy, nothing happened; ask again"),
 ];
 
+static BUSY_ZH: LazyLock<Vec<u8>> =
+    LazyLock::new(|| make(-503, "503 Service Unavailable", "系统繁忙，未做任何更改，请重试"));
+
 static MADE: LazyLock<[Vec<u8>; ALL.len()]> =
     LazyLock::new(|| ALL.map(|(_, ret, status, message)| make(ret, status, message)));
 
@@ -40,6 +46,11 @@ impl Short {
     /// The whole answer, head and body.
     pub fn bytes(self) -> &'static [u8] {
         &MADE[self as usize]
+    }
+
+    /// "Busy" for somebody who reads this language.
+    pub fn busy(language: Language) -> &'static [u8] {
+        language.pick(Self::Busy.bytes(), &BUSY_ZH)
     }
 
     /// What is to be said in place of hyper's refusal, which has no body. Nothing if these bytes are no such
@@ -77,6 +88,7 @@ fn make(ret: i16, status: &str, message: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{body::ReplyBody, envelope::Problem};
 
     #[test]
     fn every_answer_stands_at_its_own_place() {
@@ -90,6 +102,19 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("\"ret\":-503"), "{text}");
+    }
+
+    #[test]
+    fn busy_says_the_same_whether_the_request_was_read_or_not() {
+        for language in [Language::En, Language::Zh] {
+            let read = Problem::Busy.reply(language).response;
+            let ReplyBody::Ready(body) = read.body() else { panic!("it is made at once") };
+            assert!(Short::busy(language).ends_with(&[b"\r\n\r\n", &body[..]].concat()));
+            for (name, value) in read.headers() {
+                let line = format!("\r\n{name}: {}\r\n", value.to_str().unwrap());
+                assert!(contains(Short::busy(language), line.as_bytes()), "{line}");
+            }
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@ use super::{Asked, Paging};
 use crate::{
     envelope::{Keep, Problem, Reply, begin, end, reply},
     json,
-    pages::{Page, Pages},
     params::{Reason, bad},
+    prepared::{Prepared, PreparedActivity},
 };
 use bytes::Bytes;
 use http::StatusCode;
@@ -35,7 +35,7 @@ fn keep(asked: &Asked<'_>) -> Keep {
 
 /// The first page of the list as it was made last: the one that everybody loads. Holds while nothing in it changed.
 pub struct KeptList {
-    pages: u64,
+    prepared: u64,
     changes: u64,
     from: TimeMs,
     until: TimeMs,
@@ -43,8 +43,8 @@ pub struct KeptList {
 }
 
 impl KeptList {
-    fn holds(&self, pages: &Pages, changes: u64, now: TimeMs) -> bool {
-        self.pages == pages.version
+    fn holds(&self, prepared: &Prepared, changes: u64, now: TimeMs) -> bool {
+        self.prepared == prepared.version
             && self.changes == changes
             && (self.from..self.until).contains(&now)
     }
@@ -60,22 +60,23 @@ pub fn list(asked: Asked<'_>) -> Result<Reply, Problem> {
             .ok_or_else(|| bad("state", Reason::Choice))?,
     };
     let Asked { app, now, .. } = asked;
-    let pages = app.pages();
+    let prepared = app.prepared();
     if !(paging.is_first() && matches!(wanted, Wanted::AllButEnded)) {
-        let body = Bytes::from(render_list(&asked, &pages, &paging, &wanted)?);
+        let body = Bytes::from(render_list(&asked, &prepared, &paging, &wanted)?);
         return Ok(reply(0, StatusCode::OK, body, keep(&asked)));
     }
     // Before anything is read: a change that comes between makes what is kept stale at once.
     let changes = app.sale.changes();
     if let Some(kept) = &*app.first_list.load()
-        && kept.holds(&pages, changes, now)
+        && kept.holds(&prepared, changes, now)
     {
         return Ok(reply(0, StatusCode::OK, kept.body.clone(), keep(&asked)));
     }
-    let body = Bytes::from(render_list(&asked, &pages, &paging, &wanted)?);
+    let body = Bytes::from(render_list(&asked, &prepared, &paging, &wanted)?);
     if app.sale.changes() == changes {
-        let (from, until) = (now, pages.next_boundary(now));
-        let kept = KeptList { pages: pages.version, changes, from, until, body: body.clone() };
+        let (from, until) = (now, prepared.next_boundary(now));
+        let kept =
+            KeptList { prepared: prepared.version, changes, from, until, body: body.clone() };
         app.first_list.store(Some(Arc::new(kept)));
     }
     Ok(reply(0, StatusCode::OK, body, keep(&asked)))
@@ -83,33 +84,33 @@ pub fn list(asked: Asked<'_>) -> Result<Reply, Problem> {
 
 fn render_list(
     asked: &Asked<'_>,
-    pages: &Pages,
+    prepared: &Prepared,
     paging: &Paging,
     wanted: &Wanted,
 ) -> Result<Vec<u8>, Problem> {
     let after = match &paging.last_id {
         None => 0,
         Some(id) => {
-            let page = pages.get(id).ok_or_else(|| bad("lastId", Reason::Choice))?;
-            let key = page.entry.activity.sort_key();
-            pages.sorted.partition_point(|one| one.entry.activity.sort_key() <= key)
+            let act = prepared.get(id).ok_or_else(|| bad("lastId", Reason::Choice))?;
+            let key = act.entry.activity.sort_key();
+            prepared.sorted.partition_point(|one| one.entry.activity.sort_key() <= key)
         }
     };
     let skip = if paging.last_id.is_some() { 0 } else { paging.skip() };
-    let mut found = pages.sorted[after..]
+    let mut found = prepared.sorted[after..]
         .iter()
-        .map(|page| (page, stands(asked, page)))
+        .map(|act| (act, stands(asked, act)))
         .filter(|(_, (state, _))| wanted.holds(*state))
         .skip(skip);
     let shown: Vec<_> = found.by_ref().take(paging.size).collect();
     let more = found.next().is_some();
     let mut out = begin(512 + shown.len() * 512);
     out.push(b'{');
-    let last = shown.last().map(|(page, _)| page.entry.activity.id.as_str());
+    let last = shown.last().map(|(act, _)| act.entry.activity.id.as_str());
     paging.fields(&mut out, more, last);
     json::key(&mut out, "list");
-    json::list(&mut out, &shown, |out, (page, (state, summary))| {
-        page.begin(out);
+    json::list(&mut out, &shown, |out, (act, (state, summary))| {
+        act.begin(out);
         json::field(out, "state", state.name());
         json::field(out, "left", &summary.supply.available);
         out.push(b'}');
@@ -118,9 +119,9 @@ fn render_list(
     Ok(end(out))
 }
 
-fn stands(asked: &Asked<'_>, page: &Page) -> (ActivityState, Summary) {
-    let summary = asked.app.sale.summary(page.entry.no);
-    let window = page.entry.activity.window;
+fn stands(asked: &Asked<'_>, act: &PreparedActivity) -> (ActivityState, Summary) {
+    let summary = asked.app.sale.summary(act.entry.no);
+    let window = act.entry.activity.window;
     let state = standing(asked.now, window, summary.closed, summary.paused, summary.supply);
     (state, summary)
 }
@@ -128,27 +129,27 @@ fn stands(asked: &Asked<'_>, page: &Page) -> (ActivityState, Summary) {
 /// /act/detail
 pub fn detail(asked: Asked<'_>) -> Result<Reply, Problem> {
     let id = asked.params.need("actId")?;
-    let pages = asked.app.pages();
-    let page = pages.get(id).ok_or(Problem::NotFound("actId"))?;
+    let prepared = asked.app.prepared();
+    let act = prepared.get(id).ok_or(Problem::NotFound("actId"))?;
     let sale = &asked.app.sale;
-    let counts = sale.counts(page.entry.no);
+    let counts = sale.counts(act.entry.no);
     let supply = counts.supply();
-    let window = page.entry.activity.window;
+    let window = act.entry.activity.window;
     let state = standing(asked.now, window, counts.closed, counts.paused, supply);
     let mut out = begin(1024);
-    page.begin(&mut out);
+    act.begin(&mut out);
     json::field(&mut out, "state", state.name());
     json::field(&mut out, "left", &supply.available);
     json::field(&mut out, "server_time", &asked.now.0);
     json::key(&mut out, "tickets");
     json::list(&mut out, counts.types.iter().enumerate(), |out, (index, counts)| {
-        page.ticket_type(out, index, counts.supply);
+        act.ticket_type(out, index, counts.supply);
     });
     if let Some(who) = asked.who {
         let user = who.session.user;
-        json::field(&mut out, "joined", &sale.joined(page.entry.no, user));
+        json::field(&mut out, "joined", &sale.joined(act.entry.no, user));
         json::key(&mut out, "my_tickets");
-        let claims = sale.claims_in(page.entry.no, user);
+        let claims = sale.claims_in(act.entry.no, user);
         json::list(&mut out, &claims, |out, claim| json::value(out, &sale.ids().ticket(claim)));
     }
     out.push(b'}');

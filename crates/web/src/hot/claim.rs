@@ -9,8 +9,8 @@ use crate::{
     },
     json,
     language::Language,
-    pages::Page,
     params::{Reason, bad},
+    prepared::PreparedActivity,
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -25,7 +25,7 @@ pub struct Waiting {
 
 /// What the answer to a claim needs.
 struct Telling {
-    page: Arc<Page>,
+    act: Arc<PreparedActivity>,
     ticket_type: TypeNo,
     language: Language,
 }
@@ -35,18 +35,18 @@ pub fn get(asked: &Asked<'_>) -> Result<Step, Problem> {
     let user = asked.need_who()?.session.user;
     let id = asked.params.need("actId")?;
     let key = idempotency_key(asked)?;
-    let pages = asked.app.pages();
-    let page = pages.get(id).ok_or(Problem::NotFound("actId"))?;
-    let ticket_type = ticket_type(asked, page)?;
+    let prepared = asked.app.prepared();
+    let act = prepared.get(id).ok_or(Problem::NotFound("actId"))?;
+    let ticket_type = ticket_type(asked, act)?;
     let request = Request { ticket_type, user, key };
     let language = Language::of(&asked.parts.headers);
     let sale = &asked.app.sale;
     let decided = match asked.app.limits.claim(user, asked.client.0, asked.now) {
-        Ok(()) => sale.decide(&page.entry, request),
+        Ok(()) => sale.decide(&act.entry, request),
         // A known key comes before "too many".
-        Err(empty) => sale.known(&page.entry, request).ok_or(empty)?,
+        Err(empty) => sale.known(&act.entry, request).ok_or(empty)?,
     };
-    let telling = Telling { page: Arc::clone(page), ticket_type, language };
+    let telling = Telling { act: Arc::clone(act), ticket_type, language };
     match decided {
         Ok(outcome) => telling.answer(asked.app, outcome).map(Step::Done),
         Err(deciding) => Ok(Step::Waits(Waiting { deciding, telling })),
@@ -69,13 +69,13 @@ pub fn result(asked: &Asked<'_>) -> Result<Reply, Problem> {
     let unknown = Problem::NotFound("claimId");
     let id = sale.ids().read_claim(text, user).ok_or(unknown.clone())?;
     let entry = sale.catalog().by_no(id.activity).cloned().ok_or(unknown.clone())?;
-    let page = asked.app.pages().get(&entry.activity.id).cloned().ok_or(unknown)?;
+    let act = asked.app.prepared().get(&entry.activity.id).cloned().ok_or(unknown)?;
     let outcome = sale.result(id, user).map_err(|fault| {
         tracing::warn!(%fault, "the ledger could not say what became of a claim");
         Problem::Busy
     })?;
     let language = Language::of(&asked.parts.headers);
-    Telling { page, ticket_type: id.ticket_type, language }.answer(asked.app, outcome)
+    Telling { act, ticket_type: id.ticket_type, language }.answer(asked.app, outcome)
 }
 
 /// The key of the request, 1 to 64 visible ASCII characters.
@@ -98,8 +98,8 @@ pub fn key_text(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     text.map(Some).ok_or_else(|| bad("Idempotency-Key", Reason::Form).into())
 }
 
-fn ticket_type(asked: &Asked<'_>, page: &Page) -> Result<TypeNo, Problem> {
-    let activity = &page.entry.activity;
+fn ticket_type(asked: &Asked<'_>, act: &PreparedActivity) -> Result<TypeNo, Problem> {
+    let activity = &act.entry.activity;
     match asked.params.get("typeId") {
         None if activity.types.len() == 1 => Ok(TypeNo(0)),
         None => Err(bad("typeId", Reason::Missing).into()),
@@ -113,7 +113,7 @@ fn ticket_type(asked: &Asked<'_>, page: &Page) -> Result<TypeNo, Problem> {
 impl Telling {
     fn answer(&self, app: &App, outcome: Outcome) -> Result<Reply, Problem> {
         match outcome {
-            Outcome::Won(claim) => Ok(won(app, &self.page, &claim)),
+            Outcome::Won(claim) => Ok(won(app, &self.act, &claim)),
             Outcome::Queued(id) => Ok(queued(&id, self.language)),
             Outcome::Refused(refusal, had) => Ok(self.refused(app, refusal, &had)),
             Outcome::Busy => Err(Problem::Busy),
@@ -126,7 +126,7 @@ impl Telling {
         let message = refusal_message(refusal, self.language);
         let body = match refusal {
             Refusal::NotStarted => {
-                let activity = &self.page.entry.activity;
+                let activity = &self.act.entry.activity;
                 let window = activity.window_of(self.ticket_type).unwrap_or(activity.window);
                 let mut data = vec![b'{'];
                 json::field(&mut data, "start_time", &window.start().seconds());
@@ -137,7 +137,7 @@ impl Telling {
             Refusal::LimitReached => {
                 let mut data = br#"{"tickets":"#.to_vec();
                 let (ids, now) = (app.sale.ids(), app.sale.now());
-                json::list(&mut data, had, |out, claim| self.page.ticket(out, ids, claim, now));
+                json::list(&mut data, had, |out, claim| self.act.ticket(out, ids, claim, now));
                 data.push(b'}');
                 Bytes::from(envelope(number, message, &data))
             }
@@ -151,12 +151,12 @@ impl Telling {
     }
 }
 
-fn won(app: &App, page: &Page, claim: &Claim) -> Reply {
+fn won(app: &App, act: &PreparedActivity, claim: &Claim) -> Reply {
     let id = app.sale.ids().claim(claim);
     let mut out = begin(768);
     out.push(b'{');
-    let effective = page.ticket_fields(&mut out, &id, claim, app.sale.now());
-    json::field(&mut out, "actId", &page.entry.activity.id);
+    let effective = act.ticket_fields(&mut out, &id, claim, app.sale.now());
+    json::field(&mut out, "actId", &act.entry.activity.id);
     json::field(&mut out, "isEffective", &effective.0);
     json::field(&mut out, "order_id", id.as_str());
     out.push(b'}');

@@ -28,10 +28,10 @@ pub fn list(asked: Asked<'_>) -> Result<Reply, Problem> {
     let last = found.last().map(|owned| sale.ids().ticket(&owned.claim));
     paging.fields(&mut out, more, last.as_deref());
     json::key(&mut out, "list");
-    let pages = asked.app.pages();
+    let prepared = asked.app.prepared();
     json::list(&mut out, &found, |out, Owned { entry, claim }| {
-        match pages.get(&entry.activity.id) {
-            Some(page) => page.ticket(out, sale.ids(), claim, asked.now),
+        match prepared.get(&entry.activity.id) {
+            Some(act) => act.ticket(out, sale.ids(), claim, asked.now),
             None => out.extend_from_slice(b"null"),
         }
     });
@@ -48,9 +48,9 @@ pub fn detail(asked: Asked<'_>) -> Result<Reply, Problem> {
     let id = sale.ids().read_ticket(text, user).ok_or_else(unknown)?;
     let catalog = sale.catalog();
     let owned = sale.claim_by_id(&catalog, id.claim, user).ok_or_else(unknown)?;
-    let pages = asked.app.pages();
-    let page = pages.get(&owned.entry.activity.id).ok_or_else(unknown)?;
+    let prepared = asked.app.prepared();
+    let act = prepared.get(&owned.entry.activity.id).ok_or_else(unknown)?;
     let mut out = begin(512);
-    page.ticket(&mut out, sale.ids(), &owned.claim, asked.now);
+    act.ticket(&mut out, sale.ids(), &owned.claim, asked.now);
     Ok(reply(0, StatusCode::OK, end(out), Keep::Private))
 }

@@ -17,6 +17,11 @@ pub fn bounds_s() -> impl Iterator<Item = f64> {
     (0..BOUNDS).map(|power| seconds(LEAST_BOUND_NS << power))
 }
 
+/// The bounds of a histogram, in milliseconds.
+pub fn bounds_ms() -> impl Iterator<Item = f64> {
+    (0..BOUNDS).map(|power| (LEAST_BOUND_NS << power) as f64 / 1e6)
+}
+
 /// Nanoseconds as seconds.
 pub fn seconds(nanos: u64) -> f64 {
     nanos as f64 / 1e9
@@ -116,6 +121,18 @@ impl Counted {
     /// How many there were.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
+    }
+
+    /// The least bound, in milliseconds, within which so many thousandths of them were; nothing where there were
+    /// none, or where more than the rest were above every bound.
+    pub fn within_ms(&self, per_mille: u64) -> Option<f64> {
+        let wanted = (self.total() * per_mille).div_ceil(1000);
+        let mut until_here = 0;
+        let place = self.counts.iter().position(|count| {
+            until_here += count;
+            until_here >= wanted
+        });
+        bounds_ms().nth(place.filter(|_| wanted > 0)?)
     }
 }
 

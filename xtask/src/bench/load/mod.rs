@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 pub use script::{Expect, Script, Tokens};
 pub use tally::Tally;
 use worker::Worker;
+pub use worker::own_cpu;
 
 use super::fault::BenchFault;
 

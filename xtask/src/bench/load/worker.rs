@@ -153,7 +153,7 @@ impl Worker {
 }
 
 /// CPU time of this thread so far; nothing where the kernel does not tell.
-fn own_cpu() -> Duration {
+pub fn own_cpu() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = text.split(' ').next().and_then(|digits| digits.parse().ok());
     Duration::from_nanos(nanos.unwrap_or(0))

@@ -1,6 +1,7 @@
 //! What `firstcome rehearse` is told, and the plan that this makes. A plan out of bounds is a wrong use;
 //! nothing is bent into shape, and no secret is an argument.
 
+use super::activity;
 use crate::commands::Failure;
 use clap::Args;
 use rehearsal::{
@@ -54,6 +55,13 @@ pub struct RehearseArguments {
     /// One ticket type in which each unit has a code
     #[arg(long)]
     codes: bool,
+    /// The ticket types, units and limits of the activity in this file, TOML or JSON; with a roster, nine of ten
+    /// people are on one. Its codes, names and hours are not used
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stock", "codes"])]
+    activity: Option<PathBuf>,
+    /// A server's own rehearsal: the activity is the first line of standard input, and the rehearsal ends with it
+    #[arg(long, hide = true, conflicts_with_all = ["url", "activity", "stock", "codes", "json", "report"])]
+    pub attended: bool,
     /// How people behave, in thousandths: double_click, early_bird, frantic, lost_reply, reader,
     /// bot_one_prefix, bot_many_prefixes; everybody else presses once. For example frantic=200,reader=100
     #[arg(long, value_name = "NAME=N,...", value_parser = mix)]
@@ -83,7 +91,6 @@ impl RehearseArguments {
     /// The plan.
     pub fn plan(&self) -> Result<Plan, Failure> {
         let default = Plan::default();
-        let one_type = self.stock.is_some() || self.codes;
         let plan = Plan {
             seed: self.seed.map_or_else(drawn, Ok)?,
             users: self.users,
@@ -91,11 +98,26 @@ impl RehearseArguments {
             seconds: self.seconds,
             opens_after_s: self.opens_after,
             mix: self.mix.unwrap_or(default.mix),
-            types: if one_type { vec![self.one_type()] } else { default.types },
-            ..default
+            ..self.sale(default)?
         };
         plan.validate().map_err(|fault| Failure::Usage(format!("{fault}")))?;
         Ok(plan)
+    }
+
+    /// The default plan with what is to be sold in it.
+    fn sale(&self, default: Plan) -> Result<Plan, Failure> {
+        let activity = match &self.activity {
+            Some(file) => Some(activity::in_file(file)?),
+            None if self.attended => Some(activity::on_standard_input()?),
+            None => None,
+        };
+        Ok(match activity {
+            Some(activity) => activity::planned(&activity, default),
+            None if self.stock.is_some() || self.codes => {
+                Plan { types: vec![self.one_type()], ..default }
+            }
+            None => default,
+        })
     }
 
     fn one_type(&self) -> PlannedType {
@@ -145,6 +167,9 @@ impl RehearseArguments {
         words.push(format!("--seconds {} --opens-after {}", plan.seconds, plan.opens_after_s));
         words.extend(self.stock.map(|stock| format!("--stock {stock}")));
         words.extend(self.codes.then(|| "--codes".to_owned()));
+        let file = self.activity.as_ref().map(|file| file.display().to_string());
+        let file = file.or_else(|| self.attended.then(|| "FILE".to_owned()));
+        words.extend(file.map(|file| format!("--activity {file}")));
         if self.mix.is_some() {
             let named: Vec<String> =
                 shares(&plan.mix).iter().map(|(name, share)| format!("{name}={share}")).collect();
@@ -259,6 +284,41 @@ mod tests {
     }
 
     #[test]
+    fn an_activity_file_gives_types_units_and_limits_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("act.toml");
+        let roster = "roster = [\"anna\"]\nlimit_per_user = 2";
+        let text = |rest: &str| {
+            format!(
+                "[[activity]]\nname = \"Night\"\nstart_time = 2026-12-01T10:00:00+08:00\n\
+                 end_time = 2026-12-01T12:00:00+08:00\n{rest}\n\
+                 [[activity.ticket]]\nid = \"seat\"\nname = \"Seat\"\ncodes = [\"A\", \"B\"]\n\
+                 [[activity.ticket]]\nid = \"box\"\nname = \"Box\"\nstock = 7\nlimit_per_user = 3\n"
+            )
+        };
+        let planned = |id: &str, stock, codes, limit_per_person| PlannedType {
+            id: id.to_owned(),
+            stock,
+            codes,
+            limit_per_person,
+        };
+        let types = vec![planned("seat", 2, true, 1), planned("box", 7, false, 3)];
+        for (rest, limit, listed) in [("", None, false), (roster, Some(2), true)] {
+            std::fs::write(&file, text(rest)).unwrap();
+            let plan = read(&format!("--activity {} --users 30", file.display())).unwrap();
+            let plan = plan.plan().unwrap();
+            assert_eq!((&plan.types, plan.limit_per_person), (&types, limit));
+            assert_eq!((plan.roster_per_mille.is_some(), plan.users), (listed, 30));
+        }
+        for wrong in ["", "[[activity]]", &format!("{}{}", text(""), text(""))] {
+            std::fs::write(&file, wrong).unwrap();
+            let plan = read(&format!("--activity {}", file.display())).unwrap().plan();
+            assert!(plan.is_err(), "{wrong}");
+        }
+        assert!(read("--activity nowhere.toml").unwrap().plan().is_err());
+    }
+
+    #[test]
     fn who_is_not_in_the_mix_presses_once() {
         let plan = read("--mix reader=100,frantic=20").unwrap().plan().unwrap();
         assert_eq!(plan.mix, Mix { reader: 100, frantic: 20, ..Mix::PLAIN });
@@ -297,6 +357,9 @@ mod tests {
             "--token-file f",
             "http://h --operator boss",
             "http://h --operator boss --password-stdin --token-file f",
+            "--activity f --codes",
+            "--attended --activity f",
+            "--attended http://h",
             "--users many",
             "--p99-ms 0",
         ] {

@@ -1,15 +1,20 @@
 //! `firstcome rehearse`: sends a crowd at a server, has what it saw judged, and writes the reports.
 //! It decides nothing about a verdict, and leaves no server and no folder behind that it started.
 
+mod activity;
 mod arguments;
 mod machine;
 mod progress;
 mod server;
 
 pub use arguments::RehearseArguments;
+pub use progress::phase_of;
 
 use super::Failure;
-use crate::Place;
+use crate::{
+    Place,
+    parent::{Parent, gone},
+};
 use arguments::shares;
 use progress::Bar;
 use rehearsal::{
@@ -17,6 +22,7 @@ use rehearsal::{
     http::{self, LearnPlan, Learnt, RehearseFault, Seen, Stop, Target},
     plan::Plan,
     report::{Conclusion, Facts, Report},
+    verdict::Verdict,
 };
 use server::OwnServer;
 use std::{
@@ -29,31 +35,66 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
+/// The check that finds fault with a rehearsal in which no claim was decided.
+const NOTHING_SEEN: &str = "nothing-seen";
+
 /// The command.
 pub fn rehearse(place: &Place, arguments: &RehearseArguments) -> Result<(), Failure> {
     let plan = arguments.plan()?;
+    let parent = attended(arguments)?;
     if let Some(file) = &arguments.report {
         assert_writable(file)?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Io("a runtime", error.kind()))?;
     // Before anything is started: from here on Ctrl-C ends the rehearsal in order.
-    let signals = Signals::listen(&runtime)?;
+    let mut signals = Signals::listen(&runtime)?;
     let (mut facts, target, own) = stage(place, arguments, &plan)?;
     let bar = Bar::new();
     bar.say(&announcement(&facts, &plan, own.is_some()));
     let learn_plan = arguments.learn_plan(&plan);
-    let done = runtime.block_on(send(signals, &bar, &target, &plan, learn_plan));
+    let sending = send(&mut signals, &bar, &target, &plan, learn_plan);
+    let done = runtime.block_on(async {
+        tokio::select! {
+            done = sending => done,
+            () = gone(parent.as_ref()) => Err(no("whoever wanted this rehearsal is gone")),
+        }
+    });
     bar.finish();
+    if matches!(done, Err(Failure::GivenUp(_))) && own.is_none() {
+        bar.say("an activity made there may be left open; it ends at its hour");
+    }
     // The folder is gone before anybody reads a verdict, whatever it is.
     drop(own);
-    let (seen, learnt) = done?;
+    let Done { seen, learnt, stopped } = done?;
     add_seen(&mut facts, &seen, learnt.as_ref().and_then(|one| one.as_ref().err()));
     let learnt = learnt.and_then(Result::ok);
-    let verdict = check::judge(&seen.history);
+    let verdict = judged(&seen);
     let report = Report::new(&seen.history, &verdict, learnt.as_ref(), &facts);
     publish(&report, arguments)?;
-    outcome(report.conclusion(), seen.stopped)
+    outcome(report.conclusion(), stopped)
+}
+
+/// Adds to the niceness of a rehearsal beside the server that started it, which is to be the last to notice it.
+const ATTENDED_NICE: i32 = 10;
+
+/// Whoever started this rehearsal for itself. It gets what others left of the processors, and so does its server.
+fn attended(arguments: &RehearseArguments) -> Result<Option<Parent>, Failure> {
+    if !arguments.attended {
+        return Ok(None);
+    }
+    // A rehearsal as urgent as everything else is still a rehearsal.
+    let _ = rustix::process::nice(ATTENDED_NICE);
+    Parent::watch().map(Some)
+}
+
+/// The verdict. A crowd that was sent home may not have claimed yet, and no server is to blame for that.
+fn judged(seen: &Seen) -> Verdict {
+    let mut verdict = check::judge(&seen.history);
+    if seen.stopped {
+        verdict.findings.retain(|finding| finding.check != NOTHING_SEEN);
+    }
+    verdict
 }
 
 /// What the exit code says.
@@ -115,12 +156,19 @@ fn announcement(facts: &Facts, plan: &Plan, own: bool) -> String {
     }
 }
 
-/// What a rehearsal hands on: what was seen and, where it was to be learnt, what the machine takes.
-type Done = (Seen, Option<Result<Learnt, RehearseFault>>);
+/// What a rehearsal hands on.
+struct Done {
+    /// What was seen.
+    seen: Seen,
+    /// What the machine takes, where it was to be learnt.
+    learnt: Option<Result<Learnt, RehearseFault>>,
+    /// Whether anything of it was cut short.
+    stopped: bool,
+}
 
 /// Sends the crowd. The first signal sends it home early, a second one gives up.
 async fn send(
-    mut signals: Signals,
+    signals: &mut Signals,
     bar: &Bar,
     target: &Target,
     plan: &Plan,
@@ -133,17 +181,17 @@ async fn send(
             Some(learn) if !stop.asked() => Some(http::learn(target, &learn, bar, &stop).await),
             _ => None,
         };
-        Ok((seen, learnt))
+        Ok(Done { seen, learnt, stopped: stop.asked() })
     };
     let given_up = async {
         signals.next().await;
         stop.ask();
         bar.say("stopping: what was seen until now is judged; once more to give up");
-        signals.next().await;
+        signals.next().await
     };
     tokio::select! {
         done = work => done,
-        () = given_up => Err(no("given up")),
+        signal = given_up => Err(Failure::GivenUp(signal)),
     }
 }
 
@@ -161,12 +209,14 @@ impl Signals {
         ]))
     }
 
-    async fn next(&mut self) {
+    /// The number of the next one.
+    async fn next(&mut self) -> u8 {
         let [interrupt, terminate, hangup] = &mut self.0;
+        let of = |kind: SignalKind| u8::try_from(kind.as_raw_value()).unwrap_or_default();
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            _ = interrupt.recv() => of(SignalKind::interrupt()),
+            _ = terminate.recv() => of(SignalKind::terminate()),
+            _ = hangup.recv() => of(SignalKind::hangup()),
         }
     }
 }
@@ -192,7 +242,11 @@ fn unwritable(file: &Path, kind: ErrorKind) -> Failure {
 }
 
 fn publish(report: &Report<'_>, arguments: &RehearseArguments) -> Result<(), Failure> {
-    let text = if arguments.json { report.json() } else { report.text() };
+    let text = match (arguments.attended, arguments.json) {
+        (true, _) => both(report),
+        (false, true) => report.json(),
+        (false, false) => report.text(),
+    };
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     if let Some(file) = &arguments.report {
@@ -206,6 +260,13 @@ fn publish(report: &Report<'_>, arguments: &RehearseArguments) -> Result<(), Fai
         }
         _ => Ok(()),
     }
+}
+
+/// The JSON document and the page in one: whoever attends needs no file, which nobody might be left to remove.
+fn both(report: &Report<'_>) -> String {
+    let document: serde_json::Value =
+        serde_json::from_str(&report.json()).expect("a report is JSON");
+    serde_json::json!({ "report": document, "page": report.html() }).to_string()
 }
 
 #[cfg(test)]
@@ -254,6 +315,21 @@ mod tests {
         let failure = outcome(report.conclusion(), false).unwrap_err();
         assert!(matches!(failure, Failure::Broken));
         assert_eq!(failure.exit_code(), std::process::ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn a_crowd_sent_home_before_its_first_claim_breaks_no_promise() {
+        assert!(check::CHECKS.iter().any(|(name, ..)| *name == NOTHING_SEEN));
+        for (stopped, expected) in
+            [(true, Conclusion::NothingLookedAt), (false, Conclusion::Broken)]
+        {
+            let seen = Seen { stopped, ..Seen::default() };
+            let (verdict, facts) = (judged(&seen), Facts::default());
+            let report = Report::new(&seen.history, &verdict, None, &facts);
+            assert_eq!(report.conclusion(), expected);
+        }
+        let seen = Seen { history: oversold(), stopped: true, ..Seen::default() };
+        assert!(!judged(&seen).holds(), "a stop excuses nothing else");
     }
 
     #[test]

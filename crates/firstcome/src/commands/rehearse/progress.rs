@@ -74,6 +74,22 @@ fn line(phase: Phase, done: u64, of: u64) -> String {
     format!("{bar} {percent:3} %  {}", words(phase))
 }
 
+/// The phases, in their order.
+const PHASES: [Phase; 7] = [
+    Phase::SigningIn,
+    Phase::Preparing,
+    Phase::Gathering,
+    Phase::Open,
+    Phase::Settling,
+    Phase::Exporting,
+    Phase::Learning,
+];
+
+/// The phase that a line on standard error announces, if it does.
+pub fn phase_of(line: &str) -> Option<Phase> {
+    PHASES.into_iter().find(|phase| words(*phase) == line)
+}
+
 const fn words(phase: Phase) -> &'static str {
     match phase {
         Phase::SigningIn => "signing the crowd in",
@@ -89,6 +105,14 @@ const fn words(phase: Phase) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_phase_is_known_by_its_words() {
+        for phase in PHASES {
+            assert_eq!(phase_of(words(phase)), Some(phase));
+        }
+        assert_eq!(phase_of("rehearsing with 5 people"), None);
+    }
 
     #[test]
     fn the_bar_is_as_long_at_every_moment() {

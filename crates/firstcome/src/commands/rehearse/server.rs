@@ -1,8 +1,12 @@
 //! A server of the rehearsal's own: this same program in a scratch folder on a free loopback port, with an
-//! operator made for it. However the rehearsal ends, the server is stopped and the folder is gone.
+//! operator made for it. However the rehearsal ends, the server is gone and the folder too.
 
 use super::arguments::no_chance;
-use crate::{Place, commands::Failure};
+use crate::{
+    Place,
+    commands::Failure,
+    parent::{SCRATCH_DATA, SCRATCH_PREFIX, own_program},
+};
 use rehearsal::http::Operator;
 use std::{
     fs::File,
@@ -12,7 +16,7 @@ use std::{
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -22,17 +26,15 @@ const OPERATOR: &str = "rehearsal-operator";
 const PASSWORD_BYTES: usize = 16;
 /// How long the server may take to listen.
 const START_WITHIN: Duration = Duration::from_secs(30);
-/// How long it may take to stop after it was asked to: longer than it drains by default.
-const STOP_WITHIN: Duration = Duration::from_secs(20);
-/// Between two looks whether it has stopped.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Lines of the server's log that are shown when it does not start.
 const LOG_LINES: usize = 5;
 
-/// A running server; dropped, it is stopped and its folder removed.
+/// A running server; dropped, it is ended and its folder removed. If this process is killed instead, its end of the
+/// server's standard input closes, and the server does both.
 pub struct OwnServer {
     folder: TempDir,
-    child: Option<Child>,
+    /// It holds the server's standard input.
+    child: Child,
     /// Where it listens.
     pub address: SocketAddr,
     /// Who operates it.
@@ -42,21 +44,24 @@ pub struct OwnServer {
 impl OwnServer {
     /// Starts one with the configuration that was given.
     pub fn start(place: &Place) -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new().prefix("firstcome-rehearsal-").tempdir();
+        let folder = tempfile::Builder::new().prefix(SCRATCH_PREFIX).tempdir();
         let folder = folder.map_err(|error| Failure::Io("a scratch folder", error.kind()))?;
-        let operator = add_operator(place, folder.path())?;
+        let password = password()?;
         let log = File::create(log_of(folder.path()));
         let log = log.map_err(|error| Failure::Io("the scratch folder", error.kind()))?;
         let mut command = program(place, folder.path())?;
-        command.args(["serve", "--listen", "127.0.0.1:0"]).stdin(Stdio::null());
+        command.args(["serve", "--scratch", "--listen", "127.0.0.1:0"]).stdin(Stdio::piped());
         // In a group of its own, so that Ctrl-C reaches the rehearsal alone and the server ends after it.
         command.stdout(Stdio::piped()).stderr(log).process_group(0);
         let mut child = command.spawn().map_err(|error| Failure::Io("the server", error.kind()))?;
         let stdout = child.stdout.take().expect("it was piped above");
-        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        // From here on whatever fails stops it.
-        let mut server = Self { folder, child: Some(child), address: unknown, operator };
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let operator = Operator::Password { name: OPERATOR.to_owned(), password };
+        // From here on whatever fails ends it.
+        let mut server = Self { folder, child, address, operator };
         server.address = address_in(stdout).ok_or_else(|| server.not_started())?;
+        // Through the running server, so that there is hardly a moment at which nobody would remove the folder.
+        server.add_operator(place)?;
         Ok(server)
     }
 
@@ -68,28 +73,34 @@ impl OwnServer {
         Failure::No(lines)
     }
 
-    /// Asks it to stop, and waits until it has; what does not stop in time is killed.
-    fn stop(child: &mut Child) {
-        let pid = rustix::process::Pid::from_child(child);
-        // An error means that it has ended already, and the wait below sees that.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        let begun = Instant::now();
-        while begun.elapsed() < STOP_WITHIN {
-            match child.try_wait() {
-                Ok(None) => std::thread::sleep(LOOK_EVERY),
-                Ok(Some(_)) | Err(_) => return,
-            }
+    fn add_operator(&self, place: &Place) -> Result<(), Failure> {
+        let Operator::Password { name, password } = &self.operator else { return Ok(()) };
+        let mut command = program(place, self.folder.path())?;
+        command.args(["user", "add", name, "--role", "operator", "--password-stdin"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        let failed = |kind: ErrorKind| Failure::Io("an operator for the rehearsal", kind);
+        let mut child = command.spawn().map_err(|error| failed(error.kind()))?;
+        let mut stdin = child.stdin.take().expect("it was piped above");
+        let written = writeln!(stdin, "{password}");
+        drop(stdin);
+        let output = child.wait_with_output().map_err(|error| failed(error.kind()))?;
+        if !output.status.success() || written.is_err() {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(Failure::No(vec![
+                "no operator for the rehearsal could be added".to_owned(),
+                said,
+            ]));
         }
-        let _ = child.kill();
-        let _ = child.wait();
+        Ok(())
     }
 }
 
 impl Drop for OwnServer {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            Self::stop(&mut child);
-        }
+        // Killed and not asked to stop: nothing of it is kept, so there is nothing to drain, and whoever gives a
+        // rehearsal up waits for nothing. An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -99,9 +110,9 @@ fn log_of(folder: &Path) -> std::path::PathBuf {
 
 /// This program, working on the scratch folder.
 fn program(place: &Place, folder: &Path) -> Result<Command, Failure> {
-    let own = std::env::current_exe().map_err(|error| Failure::Io("this program", error.kind()))?;
+    let own = own_program().map_err(|error| Failure::Io("this program", error.kind()))?;
     let mut command = Command::new(own);
-    command.arg("--data").arg(folder.join("data"));
+    command.arg("--data").arg(folder.join(SCRATCH_DATA));
     if let Some(config) = &place.config {
         command.arg("--config").arg(config);
     }
@@ -110,27 +121,10 @@ fn program(place: &Place, folder: &Path) -> Result<Command, Failure> {
     Ok(command)
 }
 
-fn add_operator(place: &Place, folder: &Path) -> Result<Operator, Failure> {
+fn password() -> Result<String, Failure> {
     let mut raw = [0; PASSWORD_BYTES];
     getrandom::fill(&mut raw).map_err(|_| no_chance())?;
-    let password: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut command = program(place, folder)?;
-    command.args(["user", "add", OPERATOR, "--role", "operator", "--password-stdin"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
-    let failed = |kind: ErrorKind| Failure::Io("an operator for the rehearsal", kind);
-    let mut child = command.spawn().map_err(|error| failed(error.kind()))?;
-    let mut stdin = child.stdin.take().expect("it was piped above");
-    let written = writeln!(stdin, "{password}");
-    drop(stdin);
-    let output = child.wait_with_output().map_err(|error| failed(error.kind()))?;
-    if !output.status.success() || written.is_err() {
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Failure::No(vec![
-            "no operator for the rehearsal could be added".to_owned(),
-            said,
-        ]));
-    }
-    Ok(Operator::Password { name: OPERATOR.to_owned(), password })
+    Ok(raw.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Where the server says that it listens; `None` if it ends or takes too long.

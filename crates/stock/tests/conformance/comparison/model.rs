@@ -44,6 +44,7 @@ struct Sale {
     entries: Vec<Entry>,
     /// Those who have tried, with their recorded refusal.
     people: BTreeMap<UserNo, Option<Refusal>>,
+    refusals: u64,
 }
 
 /// The model of a stock with a ledger.
@@ -78,7 +79,7 @@ impl Sale {
             let place = Place::DURABLE;
             entries.push(Entry { claim: *claim, place, withdrawn: false, since_load: false });
         }
-        Self { disk, latest: TimeMs(0), units, claim_nos, entries, people }
+        Self { disk, latest: TimeMs(0), units, claim_nos, entries, people, refusals: 0 }
     }
 
     fn live(&self) -> impl DoubleEndedIterator<Item = &Entry> {
@@ -164,6 +165,8 @@ impl Sale {
             participants: self.people.len() as u32,
             refused: refused.into_iter().filter(|(_, people)| *people > 0).collect(),
             accepted_in_10_s: self.entries.iter().filter(recent).count() as u32,
+            accepted: self.entries.len() as u64,
+            refusals: self.refusals,
             sold_out_at: newest.map(|entry| entry.claim.decided_at),
         }
     }
@@ -231,6 +234,7 @@ impl Model {
         let limit = refusal == Refusal::LimitReached;
         let had = sale.of(ask.user).into_iter().filter(|_| limit).map(|one| one.claim).collect();
         self.note(ask, refusal);
+        self.sale(ask.activity).refusals += 1;
         Expected::Refused(refusal, grounds, had)
     }
 
@@ -330,6 +334,7 @@ impl Model {
         let mut loaded = Self { parts, ..Self::load(self.room, epoch, disks) };
         for (sale, old) in loaded.sales.iter_mut().zip(&self.sales) {
             sale.latest = old.latest;
+            sale.refusals = old.refusals;
         }
         loaded
     }

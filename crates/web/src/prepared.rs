@@ -1,21 +1,26 @@
 //! The parts of answers that only change when an operator changes a definition: texts and times, as JSON.
 //! Counts, states and codes are never in here.
 
-use crate::json;
+use crate::{json, pages::PublicPage};
 use sale::{Activity, Catalog, Claim, Entry, IdText, Ids, TicketType, TimeMs, UnitKind};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 /// The prepared parts of one activity.
-pub struct Page {
+pub struct PreparedActivity {
     /// The activity.
     pub entry: Arc<Entry>,
     /// `"id":…,"name":…` up to the end time: what lists and details begin with.
     head: Vec<u8>,
-    types: Vec<TypePage>,
+    types: Vec<PreparedType>,
+    /// Its page for people, made when somebody asks for it: English, then Chinese.
+    pub page: [OnceLock<PublicPage>; 2],
 }
 
 /// The prepared parts of one ticket type.
-struct TypePage {
+struct PreparedType {
     /// In a detail: `"id":…` up to `limit_per_user`.
     head: Vec<u8>,
     /// In a detail: the window.
@@ -29,23 +34,23 @@ struct TypePage {
 }
 
 /// The prepared parts of all activities of one catalog.
-pub struct Pages {
+pub struct Prepared {
     /// The catalog's version.
     pub version: u64,
-    by_id: HashMap<String, Arc<Page>>,
+    by_id: HashMap<String, Arc<PreparedActivity>>,
     /// Soonest first, then by id.
-    pub sorted: Vec<Arc<Page>>,
+    pub sorted: Vec<Arc<PreparedActivity>>,
     /// The starts and ends of all windows, in order.
     boundaries: Vec<TimeMs>,
 }
 
-impl Pages {
+impl Prepared {
     /// Prepares a catalog.
     pub fn new(catalog: &Catalog) -> Self {
-        let page = |entry: &Arc<Entry>| Arc::new(Page::new(Arc::clone(entry)));
-        let sorted: Vec<Arc<Page>> = catalog.sorted().iter().map(page).collect();
-        let id = |page: &Arc<Page>| (page.entry.activity.id.clone(), Arc::clone(page));
-        let windows = sorted.iter().map(|page| page.entry.activity.window);
+        let act = |entry: &Arc<Entry>| Arc::new(PreparedActivity::new(Arc::clone(entry)));
+        let sorted: Vec<Arc<PreparedActivity>> = catalog.sorted().iter().map(act).collect();
+        let id = |act: &Arc<PreparedActivity>| (act.entry.activity.id.clone(), Arc::clone(act));
+        let windows = sorted.iter().map(|act| act.entry.activity.window);
         let mut boundaries: Vec<TimeMs> =
             windows.flat_map(|window| [window.start(), window.end()]).collect();
         boundaries.sort_unstable();
@@ -60,12 +65,12 @@ impl Pages {
     }
 
     /// The activity with this id.
-    pub fn get(&self, id: &str) -> Option<&Arc<Page>> {
+    pub fn get(&self, id: &str) -> Option<&Arc<PreparedActivity>> {
         self.by_id.get(id)
     }
 }
 
-impl Page {
+impl PreparedActivity {
     fn new(entry: Arc<Entry>) -> Self {
         let activity = &entry.activity;
         let mut head = Vec::new();
@@ -77,8 +82,8 @@ impl Page {
         json::field(out, "image", &activity.image);
         json::field(out, "start_time", &activity.window.start().seconds());
         json::field(out, "end_time", &activity.window.end().seconds());
-        let types = activity.types.iter().map(|kind| TypePage::new(activity, kind)).collect();
-        Self { entry, head, types }
+        let types = activity.types.iter().map(|kind| PreparedType::new(activity, kind)).collect();
+        Self { entry, head, types, page: [const { OnceLock::new() }; 2] }
     }
 
     /// Appends the open object that lists and details begin with.
@@ -88,12 +93,12 @@ impl Page {
 
     /// Appends one ticket type of a detail.
     pub fn ticket_type(&self, out: &mut Vec<u8>, index: usize, supply: sale::Supply) {
-        let page = &self.types[index];
-        out.extend_from_slice(&page.head);
+        let prepared = &self.types[index];
+        out.extend_from_slice(&prepared.head);
         json::field(out, "total", &supply.total);
         json::field(out, "left", &supply.available);
         json::field(out, "held", &supply.held);
-        out.extend_from_slice(&page.times);
+        out.extend_from_slice(&prepared.times);
     }
 
     /// Appends the fields of a ticket record without the braces around them.
@@ -105,13 +110,13 @@ impl Page {
         now: TimeMs,
     ) -> Effective {
         let index = usize::from(claim.ticket_type.0);
-        let (page, kind) = (&self.types[index], &self.entry.activity.types[index]);
+        let (prepared, kind) = (&self.types[index], &self.entry.activity.types[index]);
         let effective = Effective(kind.validity.holds(now));
         json::key(out, "id");
         out.push(b'"');
         out.extend_from_slice(id.as_str().as_bytes());
         out.extend_from_slice(b"-1\"");
-        out.extend_from_slice(&page.texts);
+        out.extend_from_slice(&prepared.texts);
         json::key(out, "code");
         let code = |code: &str| json::value(out, code);
         if kind.kind == UnitKind::Plain
@@ -119,9 +124,9 @@ impl Page {
         {
             out.extend_from_slice(b"null");
         }
-        out.extend_from_slice(&page.ids);
+        out.extend_from_slice(&prepared.ids);
         json::field(out, "is_effective", &effective.0);
-        out.extend_from_slice(&page.validity);
+        out.extend_from_slice(&prepared.validity);
         json::field(out, "state", "valid");
         json::field(out, "claim_no", &claim.claim_no.0);
         effective
@@ -139,7 +144,7 @@ impl Page {
 #[derive(Clone, Copy)]
 pub struct Effective(pub bool);
 
-impl TypePage {
+impl PreparedType {
     fn new(activity: &Activity, kind: &TicketType) -> Self {
         let (mut head, mut times) = (vec![b'{'], Vec::new());
         json::field(&mut head, "id", &kind.id);

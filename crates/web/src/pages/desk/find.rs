@@ -1,0 +1,157 @@
+//! A person by name, or an order by its id, a ticket's or a code: what they have, and where they tried for nothing.
+//! It only reads; what was asked for may be a code, so it is in no log.
+
+use crate::{
+    cold::{Asked, FOUND_MAX, blocking, found},
+    envelope::{Problem, Reply},
+    pages::{
+        Pages,
+        frame::{Frame, personal},
+    },
+};
+use askama::Template;
+use axum::Router;
+use sale::{Claim, LedgerFault, Person, Role, UnitKind};
+
+/// Characters of a question: more than any name, id or code has.
+const QUESTION_CHARS_MAX: usize = 200;
+/// Activities that a person tried for nothing in, of which the page tells.
+const TRIED_MAX: usize = 50;
+
+/// The routes of the search.
+pub fn routes(pages: &Pages<'_>) -> Router {
+    Router::new().route(&pages.path("/desk/find"), pages.get(find))
+}
+
+#[derive(Template)]
+#[template(path = "desk/find.html")]
+struct Find {
+    f: Frame,
+    question: String,
+    /// Whether anything was asked.
+    asked: bool,
+    person: Option<Someone>,
+    orders: Vec<Order>,
+    more: bool,
+    /// Activities in which the person tried and has nothing.
+    tried: Vec<(String, String)>,
+    zone: String,
+}
+
+struct Someone {
+    name: String,
+    display_name: String,
+    operator: bool,
+    /// Only listed on a roster so far.
+    listed: bool,
+}
+
+struct Order {
+    id: String,
+    ticket_id: String,
+    act_id: String,
+    act_name: String,
+    kind: String,
+    claim_no: u32,
+    user: String,
+    display_name: String,
+    code: Option<String>,
+    effective: bool,
+    decided: String,
+}
+
+impl Someone {
+    fn new(Person { name, display_name, role, source, .. }: Person) -> Self {
+        let (operator, listed) = (role == Role::Operator, source.is_none());
+        Self { name, display_name, operator, listed }
+    }
+}
+
+impl Order {
+    fn new(asked: &Asked, claim: &Claim) -> Result<Option<Self>, LedgerFault> {
+        let sale = &asked.app.sale;
+        let Some(entry) = sale.catalog().by_no(claim.activity).cloned() else { return Ok(None) };
+        let kind = &entry.activity.types[usize::from(claim.ticket_type.0)];
+        let person = sale.ledger().person(claim.user)?;
+        let code = (kind.kind == UnitKind::Codes)
+            .then(|| entry.with_code(claim.ticket_type, claim.unit, str::to_owned))
+            .flatten();
+        let (user, display_name) =
+            person.map_or_else(Default::default, |person| (person.name, person.display_name));
+        Ok(Some(Self {
+            id: sale.claim_id(claim).as_str().to_owned(),
+            ticket_id: sale.ids().ticket(claim).as_str().to_owned(),
+            act_id: entry.activity.id.clone(),
+            act_name: entry.activity.name.clone(),
+            kind: kind.name.clone(),
+            claim_no: claim.claim_no.0,
+            user,
+            display_name,
+            code,
+            effective: kind.validity.holds(asked.now),
+            decided: asked.app.settings.pages.zone().plain(claim.decided_at),
+        }))
+    }
+}
+
+async fn find(asked: Asked) -> Result<Reply, Problem> {
+    let operator = asked.operator().await?;
+    let params = asked.params()?;
+    let question = params.get("q").unwrap_or_default().trim();
+    let question: String = question.chars().take(QUESTION_CHARS_MAX).collect();
+    if question.is_empty() {
+        return Ok(personal(&asked, &Find::nothing(&asked)));
+    }
+    asked.audit(&operator, "admin/order/find", "", String::new());
+    blocking(move || {
+        let page = Find::of(&asked, question).map_err(|fault| {
+            tracing::warn!(%fault, "the ledger could not be searched");
+            Problem::Busy
+        })?;
+        Ok(personal(&asked, &page))
+    })
+    .await?
+}
+
+impl Find {
+    fn nothing(asked: &Asked) -> Self {
+        Self {
+            f: Frame::of(asked),
+            question: String::new(),
+            asked: false,
+            person: None,
+            orders: Vec::new(),
+            more: false,
+            tried: Vec::new(),
+            zone: asked.app.settings.pages.zone().name(),
+        }
+    }
+
+    fn of(asked: &Asked, question: String) -> Result<Self, LedgerFault> {
+        let sale = &asked.app.sale;
+        let claims = found(sale, &question)?;
+        let orders = claims.iter().take(FOUND_MAX).map(|claim| Order::new(asked, claim));
+        let orders: Vec<Option<Order>> = orders.collect::<Result<_, _>>()?;
+        let person = sale.ledger().person_by_name(&question)?.map(|(person, _)| person);
+        let tried = person.as_ref().map(|person| tried(asked, person)).unwrap_or_default();
+        Ok(Self {
+            question,
+            asked: true,
+            person: person.map(Someone::new),
+            orders: orders.into_iter().flatten().collect(),
+            more: claims.len() > FOUND_MAX,
+            tried,
+            ..Self::nothing(asked)
+        })
+    }
+}
+
+fn tried(asked: &Asked, person: &Person) -> Vec<(String, String)> {
+    let sale = &asked.app.sale;
+    let catalog = sale.catalog();
+    let for_nothing = catalog.sorted().iter().rev().filter(|entry| {
+        sale.joined(entry.no, person.no) && sale.claims_in(entry.no, person.no).is_empty()
+    });
+    let named = for_nothing.map(|one| (one.activity.id.clone(), one.activity.name.clone()));
+    named.take(TRIED_MAX).collect()
+}

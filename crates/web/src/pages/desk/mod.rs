@@ -1,0 +1,69 @@
+//! The operators' desk: everything an organiser does, from a spreadsheet to the export, without reading anything first.
+//! Whoever is no operator sees nothing of it; every change goes the way of the calls and is in the audit log.
+
+mod audit;
+mod codes;
+mod draft;
+mod edit;
+mod fields;
+mod file;
+mod find;
+mod list;
+mod live;
+mod made;
+mod pasted;
+mod people;
+mod rehearse;
+mod sheet;
+mod switches;
+mod telling;
+mod writing;
+
+use super::Pages;
+use crate::{
+    cold::{Asked, Takes},
+    envelope::{Problem, Reply},
+};
+use axum::{Router, routing::MethodRouter};
+use http::Method;
+use sale::Entry;
+use std::{future::Future, sync::Arc};
+
+/// The routes of the desk.
+pub fn routes(pages: &Pages<'_>) -> Router {
+    Router::new()
+        .merge(list::routes(pages))
+        .merge(writing::routes(pages))
+        .merge(file::routes(pages))
+        .merge(sheet::routes(pages))
+        .merge(made::routes(pages))
+        .merge(edit::routes(pages))
+        .merge(codes::routes(pages))
+        .merge(people::routes(pages))
+        .merge(live::routes(pages))
+        .merge(switches::routes(pages))
+        .merge(find::routes(pages))
+        .merge(audit::routes(pages))
+        .merge(rehearse::routes(pages))
+}
+
+/// A form and what it is sent to, at one address, where what is sent may be as large as an import.
+fn large_form<F, A, G, B>(pages: &Pages<'_>, form: F, sent: G) -> MethodRouter
+where
+    F: Fn(Asked) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Result<Reply, Problem>> + Send + 'static,
+    G: Fn(Asked) -> B + Clone + Send + Sync + 'static,
+    B: Future<Output = Result<Reply, Problem>> + Send + 'static,
+{
+    pages.page(&[Method::GET, Method::POST], Takes::Import, move |asked: Asked| {
+        let (form, sent) = (form.clone(), sent.clone());
+        async move {
+            if asked.parts.method == Method::POST { sent(asked).await } else { form(asked).await }
+        }
+    })
+}
+
+/// The activity of a path `/desk/act/ID/...`.
+fn entry(asked: &Asked) -> Result<Arc<Entry>, Problem> {
+    asked.app.sale.catalog().by_id(asked.segment(2)).cloned().ok_or(Problem::NotFound("actId"))
+}

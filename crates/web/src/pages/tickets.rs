@@ -1,0 +1,123 @@
+//! What a person has: the list, and a ticket with its code as text and as a QR picture, and its validity.
+//! Somebody else's ticket does not exist here either (C23).
+
+use super::{
+    Pages,
+    frame::{Frame, personal},
+    moments::Shown,
+};
+use crate::{
+    cold::Asked,
+    envelope::{Problem, Reply},
+};
+use askama::Template;
+use axum::Router;
+use fast_qr::{
+    ECL, QRBuilder,
+    convert::{Builder, svg::SvgBuilder},
+};
+use sale::{Owned, Position, UnitKind};
+
+/// Tickets on a page.
+const TICKETS_ON_A_PAGE: usize = 50;
+
+/// The routes of tickets.
+pub fn routes(pages: &Pages<'_>) -> Router {
+    Router::new()
+        .route(&pages.path("/tickets"), pages.get(list))
+        .route(&pages.path("/ticket/{id}"), pages.get(one))
+}
+
+#[derive(Template)]
+#[template(path = "tickets.html")]
+struct Tickets {
+    f: Frame,
+    name: String,
+    tickets: Vec<Ticket>,
+    /// The id after which the next page begins.
+    more: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "ticket.html")]
+struct TicketPage {
+    f: Frame,
+    ticket: Ticket,
+    /// Whether it was won just now.
+    won: bool,
+    /// The picture, which is made here and holds nothing but squares.
+    qr: Option<String>,
+}
+
+struct Ticket {
+    id: String,
+    name: String,
+    desc: String,
+    act_id: String,
+    act_name: String,
+    code: Option<String>,
+    claim_no: u32,
+    effective: bool,
+    from: Shown,
+    until: Option<Shown>,
+}
+
+async fn list(asked: Asked) -> Result<Reply, Problem> {
+    let user = asked.app.need_who(&asked.parts.headers, asked.now)?.session.user;
+    let sale = &asked.app.sale;
+    let params = asked.params()?;
+    let from = match params.get("after") {
+        None => Position::Skip(0),
+        Some(text) => {
+            let id = sale.ids().read_ticket(text, user).ok_or(Problem::NotFound("after"))?;
+            Position::After(id.claim)
+        }
+    };
+    let person = asked.app.door.person(user).await.map_err(|_| Problem::Busy)?;
+    let (found, more) = sale.claims_of(user, from, TICKETS_ON_A_PAGE);
+    let tickets: Vec<Ticket> = found.iter().map(|owned| Ticket::new(&asked, owned)).collect();
+    let more = tickets.last().filter(|_| more).map(|last| last.id.clone());
+    let name = person.ok_or(Problem::SignIn)?.name;
+    Ok(personal(&asked, &Tickets { f: Frame::of(&asked), name, tickets, more }))
+}
+
+async fn one(asked: Asked) -> Result<Reply, Problem> {
+    let user = asked.app.need_who(&asked.parts.headers, asked.now)?.session.user;
+    let sale = &asked.app.sale;
+    let unknown = || Problem::NotFound("ticketId");
+    let id = sale.ids().read_ticket(asked.segment(1), user).ok_or_else(unknown)?;
+    let owned = sale.claim_by_id(&sale.catalog(), id.claim, user).ok_or_else(unknown)?;
+    let ticket = Ticket::new(&asked, &owned);
+    let qr = ticket.code.as_deref().and_then(picture);
+    let won = asked.params()?.get("won") == Some("1");
+    Ok(personal(&asked, &TicketPage { f: Frame::of(&asked), ticket, won, qr }))
+}
+
+impl Ticket {
+    fn new(asked: &Asked, Owned { entry, claim }: &Owned) -> Self {
+        let activity = &entry.activity;
+        let kind = &activity.types[usize::from(claim.ticket_type.0)];
+        let zone = asked.app.settings.pages.zone();
+        let code = (kind.kind == UnitKind::Codes)
+            .then(|| entry.with_code(claim.ticket_type, claim.unit, str::to_owned))
+            .flatten();
+        Self {
+            id: asked.app.sale.ids().ticket(claim).as_str().to_owned(),
+            name: kind.name.clone(),
+            desc: kind.desc.clone(),
+            act_id: activity.id.clone(),
+            act_name: activity.name.clone(),
+            code,
+            claim_no: claim.claim_no.0,
+            effective: kind.validity.holds(asked.now),
+            from: zone.moment(kind.validity.from),
+            until: kind.validity.until.map(|until| zone.moment(until)),
+        }
+    }
+}
+
+/// The code as squares; nothing for a code too long for any picture.
+fn picture(code: &str) -> Option<String> {
+    let made = QRBuilder::new(code).ecl(ECL::M).build().ok()?;
+    Some(SvgBuilder::default().margin(2).to_str(&made))
+}
