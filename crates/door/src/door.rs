@@ -4,6 +4,7 @@
 
 use crate::{
     identity::Identity,
+    issuing::IssuingKey,
     outcome::{
         CallError, ExchangeError, LoginError, OpenError, PasswordChangeError, RegisterError,
         SignedIn, VouchError, Vouched,
@@ -40,6 +41,7 @@ pub struct Session {
 pub struct Door {
     inside: Arc<Inside>,
     pub(crate) passwords: PasswordPool,
+    pub(crate) issuing: IssuingKey,
     calls: Arc<Semaphore>,
     registration_open: bool,
 }
@@ -47,8 +49,8 @@ pub struct Door {
 /// What the threads share that call the ledger. They finish what they began even if the request is
 /// gone,
 /// so that a session ended on disk has always ended in memory too.
-struct Inside {
-    people: Arc<dyn PeopleLedger>,
+pub(crate) struct Inside {
+    pub(crate) people: Arc<dyn PeopleLedger>,
     tokens: Tokens,
     standings: Standings,
     identity: Option<Identity>,
@@ -82,6 +84,7 @@ impl Door {
             endings: Mutex::default(),
         };
         Ok(Self {
+            issuing: IssuingKey::of(&token_secret),
             inside: Arc::new(inside),
             passwords: passwords.map_err(|_| OpenError::Threads)?,
             calls: Arc::new(Semaphore::new(settings.calls_max as usize)),
@@ -212,7 +215,9 @@ impl Door {
     ) -> Result<Result<Vec<UserNo>, usize>, CallError> {
         let add = move |inside: &Inside| {
             let added = inside.people.add_people(&people, now)?;
-            inside.standings.load(&*inside.people, now)?;
+            if added.is_ok() {
+                inside.standings.load(&*inside.people, now)?;
+            }
             Ok::<_, LedgerFault>(added)
         };
         Ok(self.call(add).await??)
@@ -224,7 +229,7 @@ impl Door {
     }
 
     /// Runs blocking work where it holds nobody up; with too much of it under way, `Busy` at once.
-    async fn call<T: Send + 'static>(
+    pub(crate) async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inside) -> T + Send + 'static,
     ) -> Result<T, Busy> {

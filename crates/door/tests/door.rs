@@ -96,7 +96,7 @@ async fn names_of_a_list_get_accounts_with_passwords_that_work_once_told() {
     add_operator(&people, "boss");
     let listed = |name: &str| door::Listed { name: name.into(), display_name: String::new() };
     let list = ["ada", "boss", "eve"].map(listed).to_vec();
-    let issued = door.issue(list, NOW).await.unwrap();
+    let issued = door.issue(list.clone(), "batch", NOW).await.unwrap();
     assert_eq!(issued.len(), 3);
     assert_eq!((issued[1].name.as_str(), issued[1].password.is_none()), ("boss", true));
     for one in [&issued[0], &issued[2]] {
@@ -105,10 +105,14 @@ async fn names_of_a_list_get_accounts_with_passwords_that_work_once_told() {
         assert_eq!(signed_in.person.role, Role::Buyer);
     }
     assert!(login(&door, "boss", PASSWORD).await.is_ok(), "nothing changed for who had one");
-    let again = door.issue(vec![listed("ada")], NOW).await.unwrap();
-    assert!(again[0].password.is_none());
+    let again = door.issue(list, "batch", NOW).await.unwrap();
+    for (one, again) in issued.iter().zip(&again) {
+        assert_eq!(one.password, again.password, "the same list hears the same again");
+    }
+    let other = door.issue(vec![listed("ada")], "another", NOW).await.unwrap();
+    assert!(other[0].password.is_none(), "nobody else hears it");
     let many = vec![listed("x"); door::ISSUED_MAX + 1];
-    assert!(matches!(door.issue(many, NOW).await, Err(door::IssueError::TooMany)));
+    assert!(matches!(door.issue(many, "many", NOW).await, Err(door::IssueError::TooMany)));
 }
 
 #[tokio::test]

@@ -35,8 +35,12 @@ const NOT_INHERITED: [&str; 5] =
 /// Makes them.
 pub struct OwnRehearsals {
     config: Option<PathBuf>,
-    latest: Mutex<Option<Arc<Mutex<Run>>>>,
+    /// Held for a moment only: the cores that serve ask for it.
+    latest: Mutex<Latest>,
 }
+
+/// The one that runs, or else the last.
+type Latest = Option<Arc<Mutex<Run>>>;
 
 /// One of them.
 struct Run {
@@ -77,33 +81,43 @@ impl OwnRehearsals {
         Ok(command)
     }
 
-    fn begin(&self, wanted: &RehearsalWanted, run: &Arc<Mutex<Run>>) -> std::io::Result<()> {
-        let mut child = self.command(wanted)?.spawn()?;
-        let mut held = child.stdin.take().expect("it is piped");
-        let (out, told) = (child.stdout.take(), child.stderr.take());
-        let watching = Watching {
-            child,
-            out: out.expect("it is piped"),
-            told: told.expect("it is piped"),
-            run: Arc::clone(run),
-        };
-        let thread = std::thread::Builder::new().name("rehearsal".to_owned());
-        thread.spawn(move || watching.run_to_the_end())?;
-        // A process that ends before it has read this says why, and the thread hears it.
-        let _ = writeln!(held, "{}", copy_of(wanted));
-        run.lock().held = Some(held);
-        Ok(())
-    }
-}
-
-impl Rehearsals for OwnRehearsals {
-    fn start(&self, wanted: &RehearsalWanted) -> Result<(), RehearsalRefused> {
+    /// Takes the one place there is, and says what it showed before. It is free again once the run has ended.
+    fn reserve(&self, shown: Rehearsal) -> Result<(Latest, Arc<Mutex<Run>>), RehearsalRefused> {
+        let run = Arc::new(Mutex::new(Run { shown, held: None, stopped: false }));
         let mut latest = self.latest.lock();
         let running =
             |run: &Arc<Mutex<Run>>| matches!(run.lock().shown.state, RehearsalState::Running(_));
         if latest.as_ref().is_some_and(running) {
             return Err(RehearsalRefused::Running);
         }
+        Ok((latest.replace(Arc::clone(&run)), run))
+    }
+
+    fn begin(
+        &self,
+        wanted: &RehearsalWanted,
+        copy: String,
+        run: &Arc<Mutex<Run>>,
+    ) -> std::io::Result<()> {
+        let mut child = self.command(wanted)?.spawn()?;
+        let held = child.stdin.take().expect("it is piped");
+        let (out, told) = (child.stdout.take(), child.stderr.take());
+        let watching = Watching {
+            child,
+            held,
+            copy,
+            out: out.expect("it is piped"),
+            told: told.expect("it is piped"),
+            run: Arc::clone(run),
+        };
+        let thread = std::thread::Builder::new().name("rehearsal".to_owned());
+        thread.spawn(move || watching.run_to_the_end()).map(drop)
+    }
+}
+
+impl Rehearsals for OwnRehearsals {
+    fn start(&self, wanted: &RehearsalWanted) -> Result<(), RehearsalRefused> {
+        let copy = copy_of(wanted);
         let shown = Rehearsal {
             act_id: wanted.activity.id.clone(),
             people: wanted.people,
@@ -111,13 +125,15 @@ impl Rehearsals for OwnRehearsals {
             began_at: wanted.now,
             state: RehearsalState::Running(RehearsalPhase::Starting),
         };
-        let run = Arc::new(Mutex::new(Run { shown, held: None, stopped: false }));
-        self.begin(wanted, &run).map_err(|error| {
+        // Whoever asks for the latest or gives it up must not wait for a process that begins: the place is taken first.
+        let (before, run) = self.reserve(shown)?;
+        self.begin(wanted, copy, &run).map_err(|error| {
             tracing::error!(%error, "a rehearsal could not be started");
+            // It never ran, so nobody else can have taken its place.
+            *self.latest.lock() = before;
             RehearsalRefused::System
         })?;
         tracing::info!(activity = %wanted.activity.id, people = wanted.people, "a rehearsal begins");
-        *latest = Some(run);
         Ok(())
     }
 
@@ -161,6 +177,9 @@ fn units_of(kind: &TicketType, count: u32) -> NewUnits {
 /// A process, and where what becomes of it is shown.
 struct Watching {
     child: Child,
+    held: ChildStdin,
+    /// What it rehearses, as it reads it.
+    copy: String,
     out: ChildStdout,
     told: ChildStderr,
     run: Arc<Mutex<Run>>,
@@ -168,9 +187,10 @@ struct Watching {
 
 impl Watching {
     fn run_to_the_end(self) {
-        let Self { mut child, out, told, run } = self;
+        let Self { mut child, held, copy, out, told, run } = self;
         let (lines, verdict) = std::thread::scope(|scope| {
             let lines = scope.spawn(|| follow(told, &run));
+            scope.spawn(|| hand_over(held, copy, &run));
             let verdict = verdict_in(out);
             (lines.join().unwrap_or_default(), verdict)
         });
@@ -184,6 +204,17 @@ impl Watching {
             None => RehearsalState::Failed(lines),
         };
         tracing::info!(activity = %run.shown.act_id, "a rehearsal has ended");
+    }
+}
+
+/// Writes what it rehearses, and holds it from then on, unless it was given up meanwhile. The run is not shown as ended
+/// before this is done.
+fn hand_over(mut held: ChildStdin, copy: String, run: &Mutex<Run>) {
+    // A process that ends before it has read this says why, and whoever follows it hears it.
+    let _ = writeln!(held, "{copy}");
+    let mut run = run.lock();
+    if !run.stopped {
+        run.held = Some(held);
     }
 }
 
@@ -245,5 +276,46 @@ fn judged(name: &Value) -> Option<Judged> {
         "broken" => Some(Judged::Broken),
         "nothing_looked_at" => Some(Judged::NothingLookedAt),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sale::TimeMs;
+
+    fn starting(act_id: &str) -> Rehearsal {
+        let state = RehearsalState::Running(RehearsalPhase::Starting);
+        let (act_id, began_at) = (act_id.to_owned(), TimeMs(1));
+        Rehearsal { act_id, people: 1, connections: 1, began_at, state }
+    }
+
+    #[test]
+    fn the_one_place_is_taken_from_the_reservation_to_the_end() {
+        let rehearsals = OwnRehearsals::new(None);
+        let (before, run) = rehearsals.reserve(starting("a")).ok().unwrap();
+        assert!(before.is_none());
+        let refused = rehearsals.reserve(starting("b")).err();
+        assert!(matches!(refused, Some(RehearsalRefused::Running)));
+        rehearsals.stop();
+        assert!(rehearsals.reserve(starting("b")).is_err(), "given up, and not yet ended");
+        assert_eq!(rehearsals.latest().unwrap().act_id, "a");
+        run.lock().shown.state = RehearsalState::Stopped;
+        let (before, _) = rehearsals.reserve(starting("b")).ok().unwrap();
+        assert_eq!(before.unwrap().lock().shown.act_id, "a");
+        assert_eq!(rehearsals.latest().unwrap().act_id, "b");
+    }
+
+    #[test]
+    fn a_process_given_up_before_it_has_read_everything_is_not_held() {
+        for stopped in [false, true] {
+            let mut child = Command::new("cat");
+            let child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+            let mut child = child.unwrap();
+            let run = Mutex::new(Run { shown: starting("a"), held: None, stopped });
+            hand_over(child.stdin.take().unwrap(), "all of it".to_owned(), &run);
+            assert_eq!(run.lock().held.take().is_some(), !stopped);
+            assert_eq!(child.wait_with_output().unwrap().stdout, b"all of it\n");
+        }
     }
 }

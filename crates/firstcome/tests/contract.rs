@@ -19,6 +19,7 @@ mod contract {
     mod limits;
     mod machine;
     mod names;
+    mod plain_pages;
     mod queued;
     mod rehearse;
     mod restored;

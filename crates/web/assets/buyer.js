@@ -13,6 +13,7 @@ const END_SHOWN_MS = 3_600_000; // the end is counted down to within the last ho
 
 // What is left, and a request.
 const LOOK_MS = 15_000; // while it is open and moves
+const LOOK_PAUSED_MS = 6_000; // whoever waits for the end of a pause should not be late by much
 const LOOK_SLOW_MS = 60_000; // while nothing moves, or all is gone
 const MISSES_MAX = 4; // each failure in a row doubles the wait, up to so many times
 const ANSWER_WITHIN_MS = 10_000;
@@ -101,7 +102,7 @@ function learn(data) {
 
 function planLook() {
   const slow = sale.state === "sold_out" ? LOOK_SLOW_MS : Math.min(LOOK_MS * 1.5 ** plan.unmoved, LOOK_SLOW_MS);
-  const wait = sale.state === "paused" ? LOOK_MS : slow;
+  const wait = sale.state === "paused" ? LOOK_PAUSED_MS : slow;
   plan.lookAt = Math.max(clock.now(), hours.start) + wait * between(0.5, 1.5);
 }
 
@@ -379,7 +380,8 @@ function showClock(kind, stands, now) {
   const sentence = SENTENCES[stands];
   const open = to === null ? t("It is open", "进行中") : t("Open; it ends in", "进行中，距结束");
   write(byId("state"), stands === "open" ? open
-    : stands === "not_started" ? t("Begins in", "距开始还有") : said(sentence.title));
+    : stands === "not_started" ? t("Begins in", "距开始还有")
+      : stands === "limit_reached" && sale.mine.length > 0 ? t("It is yours", "您已抢到") : said(sentence.title));
   const why = stands === "open" || !news.hidden ? "" : said(sentence.text);
   write(byId("why"), why);
   byId("why").hidden = !why;

@@ -2,7 +2,7 @@
 //! one fixed version where there is a network, and says loudly where it could not.
 
 use super::{
-    desk::desk_pages,
+    desk::{desk_pages, search},
     every_page::buyers_pages,
     session::{Browser, Look},
     stage::visit,
@@ -49,6 +49,9 @@ fn axe_finds_nothing_on_any_page() {
         for (at, (name, below)) in desk_pages(stage, browser).into_iter().enumerate() {
             look(browser, &library, ways[at % 2], name, &below, &mut found);
         }
+        search(browser, "en");
+        let violations = violations(browser, &library);
+        found.extend(violations.iter().map(|one| format!("en desk-found: {one}")));
         assert!(found.is_empty(), "{found:#?}");
     });
 }

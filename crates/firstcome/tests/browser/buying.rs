@@ -82,7 +82,7 @@ fn pressing_again_after_a_win_is_a_new_request_up_to_the_limit() {
             assert_eq!(tickets(&mut ann).len(), count);
         }
         browser.reload();
-        browser.until_says("#state", "You have had your share");
+        browser.until_says("#state", "It is yours");
         browser.until_shows("#press[aria-disabled=true]");
         browser.until_shows("#mine a");
         fine(browser, "buy-limit");

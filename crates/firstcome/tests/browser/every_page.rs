@@ -46,21 +46,32 @@ pub fn buyers_pages(stage: &mut Stage, browser: &mut Browser) -> Vec<(&'static s
     ]
 }
 
+/// The languages, and whether a wide screen is dark in them; the narrow one is the other way round.
+pub const LANGUAGES: [(&str, bool); 2] = [("zh", true), ("en", false)];
+
 /// Looks at a page in both languages, each in both sizes, and in each size in light and dark; adds what is wrong to
 /// `found`.
 pub fn look_at(browser: &mut Browser, name: &str, below: &str, found: &mut Vec<String>) {
-    for (language, dark_desk) in [("zh", true), ("en", false)] {
+    for (language, dark_desk) in LANGUAGES {
         browser.go(&format!("/{language}{below}"));
-        for look in
-            [Look { dark: !dark_desk, ..Look::PHONE }, Look { dark: dark_desk, ..Look::DESK }]
-        {
-            browser.look_like(look);
-            browser.shot(&format!("{name}-{language}"));
-            for fault in faults(browser) {
-                // The same fault of the same page is told once, where it was seen first.
-                if !found.iter().any(|one| one.contains(name) && one.ends_with(&fault)) {
-                    found.push(format!("{language} {name}, {} px: {fault}", look.width));
-                }
+        look_round(browser, (name, language), dark_desk, found);
+    }
+}
+
+/// Looks at the page that is open in both sizes.
+pub fn look_round(
+    browser: &mut Browser,
+    (name, language): (&str, &str),
+    dark_desk: bool,
+    found: &mut Vec<String>,
+) {
+    for look in [Look { dark: !dark_desk, ..Look::PHONE }, Look { dark: dark_desk, ..Look::DESK }] {
+        browser.look_like(look);
+        browser.shot(&format!("{name}-{language}"));
+        for fault in faults(browser) {
+            // The same fault of the same page is told once, where it was seen first.
+            if !found.iter().any(|one| one.contains(name) && one.ends_with(&fault)) {
+                found.push(format!("{language} {name}, {} px: {fault}", look.width));
             }
         }
     }

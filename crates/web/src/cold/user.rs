@@ -141,10 +141,15 @@ async fn password(asked: Asked) -> Result<Reply, Problem> {
 /// Gives whoever asks another password, and a new session: all others end.
 pub async fn change_password(asked: &Asked, old: String, new: String) -> Result<SignedIn, Problem> {
     let who = asked.app.need_who(&asked.parts.headers, asked.now)?;
+    // It tries a password as signing in does.
+    one_more_sign_in(asked)?;
     let changed = asked.app.door.change_password(&who.session, old, new, asked.now).await;
     changed.map_err(|error| match error {
         PasswordChangeError::SessionEnded => Problem::SignIn,
-        PasswordChangeError::WrongCredentials => Problem::Credentials,
+        PasswordChangeError::WrongCredentials => {
+            sign_in_refused(asked);
+            Problem::Credentials
+        }
         PasswordChangeError::BadPassword(error) => password_problem(error, "new"),
         PasswordChangeError::Busy => Problem::Busy,
         PasswordChangeError::Fault(fault) => faulted(fault),

@@ -3,7 +3,7 @@
 
 use super::{
     Pages,
-    frame::{Frame, personal, see_other, to, with_status},
+    frame::{Frame, personal, see_other, to, unread, with_status},
 };
 use crate::{
     cold::{self, Asked},
@@ -115,7 +115,9 @@ fn entered(
             let told = problem.reply(asked.language);
             let page = SignIn { next, name, wrong, ..form(asked, new)? };
             let mut reply = with_status(asked, told.response.status(), &page);
-            reply.ret = told.ret;
+            if let Some(seconds) = told.response.headers().get(header::RETRY_AFTER) {
+                reply.response.headers_mut().insert(header::RETRY_AFTER, seconds.clone());
+            }
             Ok(reply)
         }
         Err(other) => Err(other),
@@ -129,7 +131,7 @@ fn cookie(asked: &Asked, signed: &SignedIn) -> HeaderValue {
 
 async fn person(asked: &Asked) -> Result<Person, Problem> {
     let user = asked.app.need_who(&asked.parts.headers, asked.now)?.session.user;
-    let person = asked.app.door.person(user).await.map_err(|_| Problem::Busy)?;
+    let person = asked.app.door.person(user).await.map_err(unread)?;
     person.ok_or(Problem::SignIn)
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     Pages,
-    frame::{Frame, see_other, to, with_status},
+    frame::{Frame, see_other, to, unread, with_status},
     words::{Sentence, refused, say},
 };
 use crate::{
@@ -63,7 +63,8 @@ async fn claim(asked: Asked) -> Result<Reply, Problem> {
     }
     let sale = &asked.app.sale;
     let user = who.session.user;
-    let request = Request { ticket_type: kind, user, key: Some(sale.ids().key(key)) };
+    let request =
+        Request { ticket_type: kind, user, key: Some(sale.ids().key(&key_of(key, kind))) };
     let client = asked.client.map(|client| client.0);
     let allowed = client.map_or(Ok(()), |client| asked.app.limits.claim(user, client, asked.now));
     let decided = match allowed {
@@ -85,8 +86,14 @@ async fn queued(asked: Asked) -> Result<Reply, Problem> {
     let unknown = Problem::NotFound("claimId");
     let id = sale.ids().read_claim(asked.segment(1), user).ok_or(unknown.clone())?;
     let entry = sale.catalog().by_no(id.activity).cloned().ok_or(unknown)?;
-    let outcome = sale.result(id, user).map_err(|_| Problem::Busy)?;
+    let outcome = sale.result(id, user).map_err(unread)?;
     Ok(answer(&asked, &entry, outcome, None))
+}
+
+/// The key of a claim by form. The page is the same for everybody and its key for every type, but a key stands for
+/// one claim of a person in an activity.
+fn key_of(key: &str, kind: TypeNo) -> String {
+    format!("form:{}:{key}", kind.0)
 }
 
 fn entry(asked: &Asked, id: &str) -> Result<Arc<Entry>, Problem> {

@@ -5,12 +5,13 @@ use super::{Assets, ROOTS};
 use crate::{
     body::ReplyBody,
     cold::Asked,
-    envelope::{Problem, Reply},
+    envelope::{Problem, RETRY_AFTER_S, Reply},
     language::Language,
     params::{Params, Reason, bad},
 };
 use askama::Template;
 use bytes::Bytes;
+use door::CallError;
 use http::{HeaderValue, Response, StatusCode, header};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use std::sync::Arc;
 pub struct Frame {
     /// The language of the page.
     pub language: Language,
-    /// The path below the language, for the switch between languages.
+    /// The path below the language, of a page that can be opened, for the switch between languages.
     pub path: String,
     /// The one script, by its name among the assets.
     pub script: Option<&'static str>,
@@ -42,7 +43,7 @@ impl Frame {
         script: Option<&'static str>,
     ) -> Self {
         let below = ROOTS.iter().find_map(|(_, root)| path.strip_prefix(root));
-        let path = below.filter(|rest| rest.starts_with('/')).unwrap_or("/").to_owned();
+        let path = readable(below.filter(|rest| rest.starts_with('/')).unwrap_or("/")).to_owned();
         let desk = path.starts_with("/desk");
         Self { language, path, script, desk, assets }
     }
@@ -83,17 +84,50 @@ pub fn to(language: Language, below: &str) -> String {
     format!("/{}{below}", language.pick("en", "zh"))
 }
 
+/// The page that a path below the language belongs to. What only takes a form cannot be opened, so no link may lead
+/// there.
+pub fn readable(below: &str) -> &str {
+    match below {
+        "/account/password" => "/account",
+        "/sign-out" => "/",
+        "/desk/sheet" => "/desk",
+        other => claimed_in(other).unwrap_or(other),
+    }
+}
+
+/// The page of the activity that a form to claim belongs to.
+fn claimed_in(below: &str) -> Option<&str> {
+    let page = below.strip_suffix("/claim")?;
+    let id = page.strip_prefix("/act/")?;
+    (!id.is_empty() && !id.contains('/')).then_some(page)
+}
+
+/// The ledger could not be read for a page: whoever asked hears "busy", and the log has the fault.
+pub fn unread(error: impl Into<CallError>) -> Problem {
+    if let CallError::Fault(fault) = error.into() {
+        tracing::warn!(%fault, "the ledger could not be read for a page");
+    }
+    Problem::Busy
+}
+
 /// A page for the one person who asked.
 pub fn personal(asked: &Asked, page: &impl Template) -> Reply {
     with_status(asked, StatusCode::OK, page)
 }
 
-/// The same with another status.
+/// The same with another status. One that is no success is counted as such, and "busy" says when to ask again.
 pub fn with_status(asked: &Asked, status: StatusCode, page: &impl Template) -> Reply {
     let html = Bytes::from(render(page));
     let mut reply = html_reply(status, html, asked.app.assets.policy());
     let private = HeaderValue::from_static("private, no-store");
-    reply.response.headers_mut().insert(header::CACHE_CONTROL, private);
+    let headers = reply.response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, private);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+    }
+    if !status.is_success() {
+        reply.ret = -(status.as_u16() as i16);
+    }
     reply
 }
 
@@ -167,6 +201,29 @@ fn is_own_path(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_lead_to_pages_that_can_be_opened() {
+        let table = [
+            ("/act/movie/claim", "/act/movie"),
+            ("/act/claim/claim", "/act/claim"),
+            ("/act/claim", "/act/claim"),
+            ("/act//claim", "/act//claim"),
+            ("/act/movie/x/claim", "/act/movie/x/claim"),
+            ("/claim/1-2", "/claim/1-2"),
+            ("/account/password", "/account"),
+            ("/account", "/account"),
+            ("/sign-out", "/"),
+            ("/sign-in", "/sign-in"),
+            ("/desk/sheet", "/desk"),
+            ("/desk/act/movie/pause", "/desk/act/movie/pause"),
+            ("/desk/act/claim", "/desk/act/claim"),
+            ("/", "/"),
+        ];
+        for (below, expected) in table {
+            assert_eq!(readable(below), expected, "{below}");
+        }
+    }
 
     #[test]
     fn only_our_own_pages_are_gone_on_to() {

@@ -22,6 +22,8 @@ use std::sync::Arc;
 const ACTIVITIES_MAX: usize = 200;
 /// Seconds for which anybody may keep the page.
 const KEEP_S: u32 = 5;
+/// Milliseconds by which a state on the page may be late.
+const STALE_MS_MAX: u64 = 1_000;
 
 /// The routes of the first page.
 pub fn routes(pages: &Pages<'_>) -> Router {
@@ -70,7 +72,6 @@ impl Card {
 /// The first page as it was made last.
 pub struct KeptHome {
     version: u64,
-    changes: u64,
     from: TimeMs,
     until: TimeMs,
     page: PublicPage,
@@ -80,19 +81,18 @@ async fn home(asked: Asked) -> Result<Reply, Problem> {
     let app = &asked.app;
     let slot = &app.homes[asked.language.pick(0, 1)];
     let version = app.prepared().version;
-    // Before anything is read: a change that comes between makes what is kept stale at once.
-    let changes = app.sale.changes();
     if let Some(kept) = &*slot.load()
         && kept.version == version
-        && kept.changes == changes
         && (kept.from..kept.until).contains(&asked.now)
     {
         return Ok(kept.page.reply(&asked.parts.headers, app.assets.policy()));
     }
     let page = PublicPage::new(render(&make(app, asked.language, asked.now)), KEEP_S);
     let reply = page.reply(&asked.parts.headers, app.assets.policy());
-    let until = app.prepared().next_boundary(asked.now);
-    slot.store(Some(Arc::new(KeptHome { version, changes, from: asked.now, until, page })));
+    // Each claim may change a state; making the page anew for each would cost more than the claim.
+    let soon = TimeMs(asked.now.0 + STALE_MS_MAX);
+    let until = app.prepared().next_boundary(asked.now).min(soon);
+    slot.store(Some(Arc::new(KeptHome { version, from: asked.now, until, page })));
     Ok(reply)
 }
 

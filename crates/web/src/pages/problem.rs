@@ -1,7 +1,7 @@
 //! What goes wrong, as a page: what happened, in a sentence, and the next step. Who has to sign in is sent there.
 //! It says no more than the call's own answer does.
 
-use super::frame::{Frame, html_reply, render, see_other, to};
+use super::frame::{Frame, html_reply, readable, render, see_other, to};
 use crate::{
     App,
     envelope::{Problem, Reply},
@@ -47,9 +47,8 @@ pub fn page(
             .to_owned(),
         other => other.message(language),
     };
-    let again = matches!(problem, Problem::Busy | Problem::TooMany { .. })
-        .then(|| uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string));
     let f = Frame::new(Arc::clone(&app.assets), language, uri.path(), None);
+    let again = matches!(problem, Problem::Busy | Problem::TooMany { .. }).then(|| again(&f, uri));
     let shown = ProblemPage { f, title: language.pick(en, zh), text, again };
     let html = Bytes::from(render(&shown));
     let mut reply = html_reply(api.response.status(), html, app.assets.policy());
@@ -63,6 +62,15 @@ pub fn page(
     reply
 }
 
+/// The same page once more with its question; for what only takes a form, the page that has the form.
+fn again(f: &Frame, uri: &Uri) -> String {
+    let page = f.to(&f.path);
+    match uri.query().filter(|_| page == uri.path()) {
+        Some(query) => format!("{page}?{query}"),
+        None => page,
+    }
+}
+
 /// To the page where one signs in, and back again. A session that does not hold any more is forgotten by the browser,
 /// or it would be refused there too.
 fn signing_in(
@@ -72,9 +80,10 @@ fn signing_in(
     language: Language,
     api: Reply,
 ) -> Reply {
-    let path = uri.path();
-    // What only a form can reach is not gone back to.
-    let back = path.strip_suffix("/claim").unwrap_or(path);
+    let root = to(language, "");
+    let below = uri.path().strip_prefix(&root).unwrap_or("/");
+    // What only takes a form is not gone back to.
+    let back = to(language, readable(below));
     let mut reply = see_other(&to(language, &format!("/sign-in?next={back}")));
     reply.ret = api.ret;
     if headers.contains_key(header::COOKIE) {

@@ -3,7 +3,7 @@
 
 use super::{
     Pages,
-    frame::{Frame, personal},
+    frame::{Frame, personal, unread},
     moments::Shown,
 };
 use crate::{
@@ -16,7 +16,7 @@ use fast_qr::{
     ECL, QRBuilder,
     convert::{Builder, svg::SvgBuilder},
 };
-use sale::{Owned, Position, UnitKind};
+use sale::{Owned, Position, UnitKind, UserNo};
 
 /// Tickets on a page.
 const TICKETS_ON_A_PAGE: usize = 50;
@@ -45,6 +45,8 @@ struct TicketPage {
     ticket: Ticket,
     /// Whether it was won just now.
     won: bool,
+    /// The type and the key of one more, where it was won just now and there may be one more.
+    another: Option<(String, String)>,
     /// The picture, which is made here and holds nothing but squares.
     qr: Option<String>,
 }
@@ -73,7 +75,7 @@ async fn list(asked: Asked) -> Result<Reply, Problem> {
             Position::After(id.claim)
         }
     };
-    let person = asked.app.door.person(user).await.map_err(|_| Problem::Busy)?;
+    let person = asked.app.door.person(user).await.map_err(unread)?;
     let (found, more) = sale.claims_of(user, from, TICKETS_ON_A_PAGE);
     let tickets: Vec<Ticket> = found.iter().map(|owned| Ticket::new(&asked, owned)).collect();
     let more = tickets.last().filter(|_| more).map(|last| last.id.clone());
@@ -90,7 +92,23 @@ async fn one(asked: Asked) -> Result<Reply, Problem> {
     let ticket = Ticket::new(&asked, &owned);
     let qr = ticket.code.as_deref().and_then(picture);
     let won = asked.params()?.get("won") == Some("1");
-    Ok(personal(&asked, &TicketPage { f: Frame::of(&asked), ticket, won, qr }))
+    let another = won.then(|| another(&asked, &owned, user)).flatten();
+    Ok(personal(&asked, &TicketPage { f: Frame::of(&asked), ticket, won, another, qr }))
+}
+
+/// One more of the same type: the key counts what the person has, so that pressing twice is the same claim.
+fn another(
+    asked: &Asked,
+    Owned { entry, claim }: &Owned,
+    user: UserNo,
+) -> Option<(String, String)> {
+    let activity = &entry.activity;
+    let kind = &activity.types[usize::from(claim.ticket_type.0)];
+    let mine = asked.app.sale.claims_in(entry.no, user);
+    let of_type = mine.iter().filter(|one| one.ticket_type == claim.ticket_type).count() as u64;
+    let room = of_type < u64::from(kind.limit_per_user)
+        && activity.limit_per_user.is_none_or(|most| (mine.len() as u64) < u64::from(most));
+    room.then(|| (kind.id.clone(), format!("form-{}", of_type + 1)))
 }
 
 impl Ticket {

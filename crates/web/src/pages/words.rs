@@ -134,14 +134,14 @@ pub const SENTENCES: [Sentence; 20] = [
         ["Paused", "活动暂停"],
         [
             "The organiser has paused it. Stay here, or come back later.",
-            "主办方暂停了活动，请稍候或稍后再来。",
+            "主办方暂停了活动，请稍后再试。",
         ],
     ),
     sentence(
         "ended",
         "",
         ["It is over", "活动已结束"],
-        ["The time is up. See what else is on sale.", "时间已过，看看其他活动吧。"],
+        ["Nothing more is given out. See what else there is.", "已停止发放，看看其他活动吧。"],
     ),
     sentence(
         "not_eligible",

@@ -89,10 +89,13 @@ async fn form(asked: Asked) -> Result<Reply, Problem> {
 async fn sent(asked: Asked) -> Result<Reply, Problem> {
     let operator = asked.operator().await?;
     let entry = entry(&asked)?;
-    let mut fields = Fields::of(&asked)?;
-    let text = fields.take("codes").unwrap_or_default();
-    let chosen = fields.take("typeId").unwrap_or_default();
-    blocking(move || add(&asked, &operator, &entry, chosen, text)).await?
+    blocking(move || {
+        let mut fields = Fields::of(&asked)?;
+        let text = fields.take("codes").unwrap_or_default();
+        let chosen = fields.take("typeId").unwrap_or_default();
+        add(&asked, &operator, &entry, chosen, text)
+    })
+    .await?
 }
 
 fn add(

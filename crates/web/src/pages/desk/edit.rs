@@ -95,10 +95,13 @@ fn draft(asked: &Asked, mut fields: Fields, entry: &Entry) -> Draft {
 async fn sent(asked: Asked) -> Result<Reply, Problem> {
     let operator = asked.operator().await?;
     let entry = entry(&asked)?;
-    let fields = Fields::of(&asked)?;
-    let preview = fields.get("do") == "preview";
-    let draft = draft(&asked, fields, &entry);
-    blocking(move || sent_now(&asked, &operator, &entry, draft, preview)).await?
+    blocking(move || {
+        let fields = Fields::of(&asked)?;
+        let preview = fields.get("do") == "preview";
+        let draft = draft(&asked, fields, &entry);
+        sent_now(&asked, &operator, &entry, draft, preview)
+    })
+    .await?
 }
 
 fn sent_now(

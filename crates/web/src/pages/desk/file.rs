@@ -48,10 +48,13 @@ async fn form(asked: Asked) -> Result<Reply, Problem> {
 
 async fn sent(asked: Asked) -> Result<Reply, Problem> {
     let operator = asked.operator().await?;
-    let mut fields = Fields::of(&asked)?;
-    let text = fields.take("file").unwrap_or_default();
-    let create = fields.get("do") == "create";
-    blocking(move || sent_now(&asked, &operator, text, create)).await?
+    blocking(move || {
+        let mut fields = Fields::of(&asked)?;
+        let text = fields.take("file").unwrap_or_default();
+        let create = fields.get("do") == "create";
+        sent_now(&asked, &operator, text, create)
+    })
+    .await?
 }
 
 fn sent_now(

@@ -1,5 +1,5 @@
 //! A person by name, or an order by its id, a ticket's or a code: what they have, and where they tried for nothing.
-//! It only reads; what was asked for may be a code, so it is in no log.
+//! It only reads; what was asked for may be a code, so it is in no log and in no address.
 
 use crate::{
     cold::{Asked, FOUND_MAX, blocking, found},
@@ -20,7 +20,7 @@ const TRIED_MAX: usize = 50;
 
 /// The routes of the search.
 pub fn routes(pages: &Pages<'_>) -> Router {
-    Router::new().route(&pages.path("/desk/find"), pages.get(find))
+    Router::new().route(&pages.path("/desk/find"), pages.form(form, find))
 }
 
 #[derive(Template)]
@@ -94,11 +94,17 @@ impl Order {
     }
 }
 
+async fn form(asked: Asked) -> Result<Reply, Problem> {
+    asked.operator().await?;
+    Ok(personal(&asked, &Find::nothing(&asked)))
+}
+
 async fn find(asked: Asked) -> Result<Reply, Problem> {
+    let question: String = {
+        let form = asked.form()?;
+        form.get("q").unwrap_or_default().trim().chars().take(QUESTION_CHARS_MAX).collect()
+    };
     let operator = asked.operator().await?;
-    let params = asked.params()?;
-    let question = params.get("q").unwrap_or_default().trim();
-    let question: String = question.chars().take(QUESTION_CHARS_MAX).collect();
     if question.is_empty() {
         return Ok(personal(&asked, &Find::nothing(&asked)));
     }

@@ -8,6 +8,10 @@ mod tests;
 pub use headings::Role;
 use headings::{code_column, is_heading, roster_columns};
 
+/// Lines of a pasted list, the empty ones too, and the names of a list in one line.
+pub const LINES_MAX: usize = 1_000_000;
+/// Cells of a pasted list.
+pub const CELLS_MAX: usize = 8_000_000;
 /// Characters of a header that are shown.
 const HEADING_CHARS_MAX: usize = 24;
 /// Columns left out that are named.
@@ -62,6 +66,8 @@ pub enum PasteFault {
     NoNames,
     /// A line with more cells than the header.
     TooWide(u32),
+    /// More than `LINES_MAX` lines or `CELLS_MAX` cells.
+    TooLong,
 }
 
 /// The codes of a pasted list.
@@ -95,7 +101,7 @@ pub fn roster(text: &str) -> Result<Pasted<RosterLine>, PasteFault> {
     let columns = match header {
         Some(header) => roster_columns(&header.cells)?,
         None if rows.len() == 1 && !text.contains('\t') => {
-            table.one_a_line();
+            table.one_a_line()?;
             vec![(Role::Name, 0)]
         }
         None => Role::OF_PLAIN_ROSTER[table.width().min(3)]
@@ -176,6 +182,12 @@ struct Table(Vec<Row>);
 
 impl Table {
     fn read(text: &str, separator: Option<char>) -> Result<Self, PasteFault> {
+        // Counted before anything is taken apart: a row takes many times the memory of the line it stands on.
+        let lines = text.lines().count();
+        let separators = separator.map_or(0, |one| text.matches(one).count());
+        if lines > LINES_MAX || lines + separators > CELLS_MAX {
+            return Err(PasteFault::TooLong);
+        }
         let mut reading = Reading { chars: text.chars().peekable(), line: 1, separator };
         let mut rows = Vec::new();
         while let Some(row) = reading.row()? {
@@ -206,13 +218,18 @@ impl Table {
     }
 
     /// Makes a row of every name, whatever stands between them.
-    fn one_a_line(&mut self) {
+    fn one_a_line(&mut self) -> Result<(), PasteFault> {
         let rows = std::mem::take(&mut self.0);
         let row = |line: u32, name: &str| Row { line, cells: vec![trimmed(name).to_owned()] };
         for Row { line, cells } in &rows {
             let names = cells.iter().flat_map(|cell| cell.split(SEPARATORS));
-            self.0.extend(names.map(|name| row(*line, name)).filter(|row| !row.cell(0).is_empty()));
+            let found = names.map(|name| row(*line, name)).filter(|row| !row.cell(0).is_empty());
+            self.0.extend(found.take(LINES_MAX + 1));
+            if self.0.len() > LINES_MAX {
+                return Err(PasteFault::TooLong);
+            }
         }
+        Ok(())
     }
 }
 

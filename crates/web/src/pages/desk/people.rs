@@ -1,5 +1,5 @@
 //! Accounts for a list of names: pasted from a spreadsheet, given passwords here, and shown once to be handed out.
-//! The passwords stand in this one answer and nowhere else; nobody may keep it.
+//! The passwords stand in this one answer, and in the same again for who sends the same form again; nobody may keep it.
 
 use super::{
     super::{
@@ -10,14 +10,18 @@ use super::{
     pasted, telling,
 };
 use crate::{
-    cold::Asked,
+    cold::{Asked, blocking},
     envelope::{Problem, Reply},
+    language::Language,
 };
 use askama::Template;
 use axum::Router;
 use door::{ISSUED_MAX, IssueError, Listed};
 use sale::person_name;
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+};
 use zeroize::Zeroizing;
 
 /// The routes of accounts.
@@ -32,6 +36,8 @@ struct People {
     most: usize,
     registration: bool,
     list: String,
+    /// Stands for this list, so that sending it twice gives the same passwords.
+    batch: String,
     wrong: Option<String>,
     issued: Option<Told>,
 }
@@ -39,14 +45,28 @@ struct People {
 /// What became of a list.
 struct Told {
     understood: String,
-    new: Vec<(String, Zeroizing<String>)>,
+    new: Vec<New>,
     had: Vec<String>,
 }
 
+/// An account that was made.
+struct New {
+    name: String,
+    display_name: String,
+    password: Zeroizing<String>,
+}
+
+/// What stands for one list: who sends the form twice, or looks at its answer again, hears the same passwords.
+fn new_batch(asked: &Asked) -> String {
+    let random = |salt: u8| RandomState::new().hash_one((asked.now.0, salt));
+    format!("{:016x}{:016x}", random(0), random(1))
+}
+
 impl Told {
-    /// As a spreadsheet takes it: a line a person, with a tab between name and password.
+    /// As a spreadsheet takes it: a line a person, with tabs between name, other name and password.
     fn table(&self) -> String {
-        self.new.iter().map(|(name, password)| format!("{name}\t{}\n", **password)).collect()
+        let line = |one: &New| format!("{}\t{}\t{}\n", one.name, one.display_name, *one.password);
+        self.new.iter().map(line).collect()
     }
 }
 
@@ -57,6 +77,7 @@ impl People {
             most: ISSUED_MAX,
             registration: asked.app.door.registration_is_on(),
             list: String::new(),
+            batch: new_batch(asked),
             wrong: None,
             issued: None,
         }
@@ -70,19 +91,29 @@ async fn form(asked: Asked) -> Result<Reply, Problem> {
 
 async fn issue(asked: Asked) -> Result<Reply, Problem> {
     let operator = asked.operator().await?;
-    let text = Fields::of(&asked)?.get("people").to_owned();
-    let page = match read(&asked, &text) {
+    let (asked, read) = blocking(move || {
+        let read = Fields::of(&asked).map(|fields| {
+            let text = fields.get("people").to_owned();
+            (read(asked.language, &text), text, fields.get("batch").to_owned())
+        });
+        (asked, read)
+    })
+    .await?;
+    let (list, text, batch) = read?;
+    let page = match list {
         Err(wrong) => People { list: text, wrong: Some(wrong), ..People::empty(&asked) },
         Ok((list, understood)) => {
-            let issued =
-                asked.app.door.issue(list, asked.now).await.map_err(|error| match error {
-                    IssueError::TooMany | IssueError::Busy => Problem::Busy,
-                    IssueError::Fault(fault) => crate::cold::faulted(fault),
-                })?;
+            let batch = format!("{} {batch}", operator.name);
+            let beside: Vec<String> = list.iter().map(|one| one.display_name.clone()).collect();
+            let issued = asked.app.door.issue(list, &batch, asked.now).await;
+            let issued = issued.map_err(|error| match error {
+                IssueError::TooMany | IssueError::Busy => Problem::Busy,
+                IssueError::Fault(fault) => crate::cold::faulted(fault),
+            })?;
             let (mut new, mut had) = (Vec::new(), Vec::new());
-            for one in issued {
+            for (one, display_name) in issued.into_iter().zip(beside) {
                 match one.password {
-                    Some(password) => new.push((one.name, password)),
+                    Some(password) => new.push(New { name: one.name, display_name, password }),
                     None => had.push(one.name),
                 }
             }
@@ -94,8 +125,7 @@ async fn issue(asked: Asked) -> Result<Reply, Problem> {
 }
 
 /// The names of a pasted list and what was understood of it, or what is wrong with it.
-fn read(asked: &Asked, text: &str) -> Result<(Vec<Listed>, String), String> {
-    let language = asked.language;
+fn read(language: Language, text: &str) -> Result<(Vec<Listed>, String), String> {
     let pasted = pasted::roster(text).map_err(|fault| telling::paste_fault(&fault, language))?;
     let mut seen = HashSet::new();
     let mut list = Vec::with_capacity(pasted.items.len());

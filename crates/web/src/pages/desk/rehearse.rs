@@ -17,7 +17,7 @@ use askama::Template;
 use axum::Router;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderValue, StatusCode, header};
-use sale::{ActivityState, Entry, standing};
+use sale::{ActivityState, Entry, Operator, standing};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -201,7 +201,7 @@ async fn act(asked: Asked) -> Result<Reply, Problem> {
     let pick = |en: &str, zh: &str| asked.language.pick(en, zh).to_owned();
     let Some((people, connections, seconds)) = filled(&form) else {
         let text = pick("One of the numbers is out of its bounds.", "有数字超出允许范围。");
-        return Ok(refused(&asked, page, StatusCode::BAD_REQUEST, text));
+        return Ok(refused(&asked, &operator, page, StatusCode::BAD_REQUEST, text));
     };
     let learn = form.get("learn") == Some("1");
     let page = Rehearse { people, connections, seconds, learn, ..page };
@@ -210,7 +210,7 @@ async fn act(asked: Asked) -> Result<Reply, Problem> {
             "Not now: an activity is open or about to open, and a rehearsal would take processor time from it. Tick the box to do it anyway.",
             "暂不演练：有活动正在进行或即将开始，演练会占用本机的处理能力。如确需演练，请勾选确认框。",
         );
-        return Ok(refused(&asked, page, StatusCode::CONFLICT, text));
+        return Ok(refused(&asked, &operator, page, StatusCode::CONFLICT, text));
     }
     let counts = asked.app.sale.counts(entry.no);
     let wanted = RehearsalWanted {
@@ -236,13 +236,23 @@ async fn act(asked: Asked) -> Result<Reply, Problem> {
             ),
         };
         let text = asked.language.pick(text.0, text.1).to_owned();
-        Ok(refused(&asked, page, StatusCode::CONFLICT, text))
+        Ok(refused(&asked, &operator, page, StatusCode::CONFLICT, text))
     })
     .await?
 }
 
-fn refused(asked: &Asked, page: Rehearse, status: StatusCode, text: String) -> Reply {
-    with_status(asked, status, &Rehearse { wrong: Some(text), ..page })
+/// The form once more. What was refused is in the audit log as it is for the calls.
+fn refused(
+    asked: &Asked,
+    operator: &Operator,
+    page: Rehearse,
+    status: StatusCode,
+    text: String,
+) -> Reply {
+    let page = Rehearse { wrong: Some(text), ..page };
+    let reply = with_status(asked, status, &page);
+    asked.audit(operator, "admin/rehearse", &page.act_id, format!("ret {}", reply.ret));
+    reply
 }
 
 /// The whole report. It was written for a file, with its style inside: that one style is allowed by its hash, and

@@ -250,9 +250,10 @@ async fn done(asked: Asked, asks: &'static Asks) -> Result<Reply, Problem> {
     let operator = Operator { key: None, ..asked.operator().await? };
     let entry = super::entry(&asked)?;
     if asks.sure.is_some() && !sure {
-        let text = asked.language.pick("Tick the box first.", "请先勾选确认框。");
+        let text = asked.language.pick("Tick the box first.", "请先勾选确认框。").to_owned();
         let page = Confirm::new(&asked, &entry, asks);
-        return Ok(refused(&asked, page, StatusCode::BAD_REQUEST, text.to_owned()));
+        let told = Refused { status: StatusCode::BAD_REQUEST, ret: -400, text };
+        return Ok(refused(&asked, &operator, page, told));
     }
     blocking(move || {
         let (sale, id) = (&asked.app.sale, &entry.activity.id);
@@ -266,18 +267,13 @@ async fn done(asked: Asked, asks: &'static Asks) -> Result<Reply, Problem> {
             Ok(()) => Ok(back(&asked, &entry, asks.done, None)),
             Err(DeskRefused::Closed) => {
                 let page = Confirm::new(&asked, &entry, asks);
-                let text = is_closed(&asked);
-                Ok(refused(&asked, page, StatusCode::CONFLICT, text))
+                let told = why_not(&asked, DeskRefused::Closed)?;
+                Ok(refused(&asked, &operator, page, told))
             }
             Err(other) => Err(desk_problem(&asked, other)),
         }
     })
     .await?
-}
-
-fn is_closed(asked: &Asked) -> String {
-    let words = ("It is closed for good; nothing was changed.", "活动已永久关闭，未做任何更改。");
-    asked.language.pick(words.0, words.1).to_owned()
 }
 
 /// To the live screen, which says what happened.
@@ -287,8 +283,22 @@ fn back(asked: &Asked, entry: &Entry, done: &str, units: Option<u64>) -> Reply {
     see_other(&to(asked.language, &path))
 }
 
-fn refused(asked: &Asked, page: Confirm, status: StatusCode, text: String) -> Reply {
-    with_status(asked, status, &Confirm { wrong: Some(text), ..page })
+/// What an operator is told who is shown the form once more.
+struct Refused {
+    status: StatusCode,
+    /// As the call answers it.
+    ret: i16,
+    text: String,
+}
+
+/// The form once more. It is in the audit log as it is for the calls.
+fn refused(asked: &Asked, operator: &Operator, page: Confirm, told: Refused) -> Reply {
+    let Refused { status, ret, text } = told;
+    let action = format!("admin/act/{}", page.asks.name);
+    asked.audit(operator, &action, &page.act_id, format!("ret {ret}"));
+    let mut reply = with_status(asked, status, &Confirm { wrong: Some(text), ..page });
+    reply.ret = ret;
+    reply
 }
 
 async fn refill_form(asked: Asked) -> Result<Reply, Problem> {
@@ -316,7 +326,8 @@ async fn refill(asked: Asked) -> Result<Reply, Problem> {
         let words =
             ("Units: a whole number other than zero, please.", "份数：请填写不为零的整数。");
         let text = asked.language.pick(words.0, words.1).to_owned();
-        return Ok(not_refilled(&asked, &entry, filled, StatusCode::BAD_REQUEST, text));
+        let told = Refused { status: StatusCode::BAD_REQUEST, ret: -400, text };
+        return Ok(not_refilled(&asked, &operator, &entry, filled, told));
     };
     let operator = Operator { key: Some(key), ..operator };
     blocking(move || {
@@ -327,8 +338,8 @@ async fn refill(asked: Asked) -> Result<Reply, Problem> {
                 Ok(back(&asked, &entry, done, Some(changed.unsigned_abs())))
             }
             Err(refused) => {
-                let text = why_not(&asked, refused)?;
-                Ok(not_refilled(&asked, &entry, filled, StatusCode::CONFLICT, text))
+                let told = why_not(&asked, refused)?;
+                Ok(not_refilled(&asked, &operator, &entry, filled, told))
             }
         }
     })
@@ -350,20 +361,23 @@ fn understood(asked: &Asked, filled: &Filled) -> Result<Option<(i64, OperatorKey
 /// The form once more, with what was written and a fresh key.
 fn not_refilled(
     asked: &Asked,
+    operator: &Operator,
     entry: &Arc<Entry>,
     filled: Filled,
-    status: StatusCode,
-    text: String,
+    told: Refused,
 ) -> Reply {
     let page = Confirm::of_units(asked, entry);
-    refused(asked, Confirm { chosen: filled.kind, units: filled.units, ..page }, status, text)
+    let page = Confirm { chosen: filled.kind, units: filled.units, ..page };
+    refused(asked, operator, page, told)
 }
 
 /// A sentence for what the operator can do something about.
-fn why_not(asked: &Asked, refused: DeskRefused) -> Result<String, Problem> {
+fn why_not(asked: &Asked, refused: DeskRefused) -> Result<Refused, Problem> {
     let pick = |en: &str, zh: &str| asked.language.pick(en, zh).to_owned();
-    Ok(match refused {
-        DeskRefused::Closed => is_closed(asked),
+    let text = match &refused {
+        DeskRefused::Closed => {
+            pick("It is closed for good; nothing was changed.", "活动已永久关闭，未做任何更改。")
+        }
         DeskRefused::Short { available } => pick(
             "Nothing was taken back: fewer are free. Free now: {n}.",
             "未收回：剩余不足，目前剩余 {n} 份。",
@@ -377,6 +391,8 @@ fn why_not(asked: &Asked, refused: DeskRefused) -> Result<String, Problem> {
             "This page was sent before with another number, and that one was done. Look at the numbers and send this one if you want it as well.",
             "本页已用另一数字提交过并已生效。请核对数量，如仍需更改请再次提交。",
         ),
-        other => return Err(desk_problem(asked, other)),
-    })
+        _ => return Err(desk_problem(asked, refused)),
+    };
+    let ret = desk_problem(asked, refused).reply(asked.language).ret;
+    Ok(Refused { status: StatusCode::CONFLICT, ret, text })
 }

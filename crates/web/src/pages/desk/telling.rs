@@ -1,7 +1,7 @@
 //! What the desk says about what was typed and pasted, in both languages: at which field, on which line, and why.
 //! A pasted line is named by its number and never quoted: it may hold a code.
 
-use super::pasted::{PasteFault, Role, Understood};
+use super::pasted::{CELLS_MAX, LINES_MAX, PasteFault, Role, Understood};
 use crate::language::Language;
 use sale::files::{Difference, Expected, Reason};
 use std::collections::HashMap;
@@ -236,6 +236,12 @@ pub fn paste_fault(fault: &PasteFault, language: Language) -> String {
             format!("line {line}: more cells than the header has")
         }
         (PasteFault::TooWide(line), Language::Zh) => format!("第 {line} 行：单元格多于表头"),
+        (PasteFault::TooLong, Language::En) => format!(
+            "the list is longer than {LINES_MAX} lines or {CELLS_MAX} cells: send it in several parts"
+        ),
+        (PasteFault::TooLong, Language::Zh) => {
+            format!("列表超过 {LINES_MAX} 行或 {CELLS_MAX} 个单元格：请分几次提交")
+        }
     }
 }
 

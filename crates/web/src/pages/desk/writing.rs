@@ -183,10 +183,13 @@ fn new_id(now: TimeMs) -> String {
 
 async fn sent(asked: Asked) -> Result<Reply, Problem> {
     let operator = asked.operator().await?;
-    let fields = Fields::of(&asked)?;
-    let wanted = fields.get("do").to_owned();
-    let draft = draft(&asked, fields);
-    blocking(move || sent_now(&asked, &operator, draft, &wanted)).await?
+    blocking(move || {
+        let fields = Fields::of(&asked)?;
+        let wanted = fields.get("do").to_owned();
+        let draft = draft(&asked, fields);
+        sent_now(&asked, &operator, draft, &wanted)
+    })
+    .await?
 }
 
 fn sent_now(

@@ -121,3 +121,16 @@ fn of_names_it_is_said_which_column_was_taken_for_what() {
     }
     assert!(roster("").unwrap().items.is_empty());
 }
+
+#[test]
+fn a_list_longer_than_its_bounds_is_refused_and_one_as_long_is_read() {
+    assert!(codes(&"\n".repeat(LINES_MAX)).is_ok());
+    let table = [
+        ("lines", "\n".repeat(LINES_MAX + 1)),
+        ("cells", "\t".repeat(CELLS_MAX)),
+        ("names in one line", "a;".repeat(LINES_MAX + 1)),
+    ];
+    for (name, text) in table {
+        assert_eq!(roster(&text).err(), Some(PasteFault::TooLong), "{name}");
+    }
+}
