@@ -268,11 +268,12 @@ async fn what_keeps_it_from_being_a_rehearsal_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_are_learnt_until_the_bound_is_passed() {
-    // Each answer takes 20 ms, or 40, and there are 8 connections: 400 a second and no more.
+    // Each answer takes 20 ms, or 40, and there are 8 connections: 400 a second and no more. The bound leaves room for
+    // a machine that is busy with something else; what a rung means is tested with figures alone.
     let (shop, address) = Shop::open(Faults { slow_ms: 20, ..Faults::default() }).await;
     let plan = LearnPlan {
         connections: 8,
-        p99_bound_ms: 100,
+        p99_bound_ms: 300,
         first_per_s: 50,
         growth_per_mille: 4_000,
         rung_ms: 600,
