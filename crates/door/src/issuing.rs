@@ -11,9 +11,10 @@ use zeroize::Zeroizing;
 /// People of one call: hashing takes some 20 ms for each.
 pub const ISSUED_MAX: usize = 500;
 
-/// Characters of a made password without its dashes: 12 of 32, which is 60 bits.
+/// Characters of a made password without its dashes: 12 of 32, nearly 60 bits.
 const PASSWORD_CHARS: usize = 12;
-/// Nothing in it is mistaken for something else when it is read from paper.
+/// Nothing in it is mistaken for something else when it is read from paper. 31 signs are left; x stands twice, so that
+/// every byte finds its sign.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789x";
 
 /// A name on a list.

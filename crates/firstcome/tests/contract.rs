@@ -16,6 +16,7 @@ mod contract {
     mod documents;
     mod durability;
     mod export;
+    mod forms;
     mod limits;
     mod machine;
     mod names;

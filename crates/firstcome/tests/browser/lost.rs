@@ -25,6 +25,16 @@ const NO_ANSWER: &str = "net::ERR_";
 /// Bytes of a reply that end somewhere in its headers or soon after.
 const REPLY_CUT_AT: usize = 400;
 
+/// Waits until the page has heard whose requests its requests are: the whole answer has come, not just the question gone.
+#[track_caller]
+fn until_it_knows_who(browser: &mut Browser) {
+    browser.until("who it is for is known", |browser| {
+        let heard = "return performance.getEntriesByType('resource')\
+            .some((one) => one.name.endsWith('/user/me') && one.responseEnd > 0)";
+        (browser.js(heard) == true).then_some(())
+    });
+}
+
 /// The claim has ended in one ticket, under one key that was asked so many times or more.
 #[track_caller]
 fn ended_in_one(browser: &mut Browser, person: &mut Client, times_min: usize) {
@@ -43,9 +53,7 @@ fn reloading_while_it_asks_goes_on_with_the_same_key_and_ends_in_one_ticket() {
         stage.sell("movie", json!({"stock": 10, "limit_per_user": 5}), json!({}));
         let mut ann = stage.enters(browser, "ann");
         open_page(browser, "/zh/act/movie");
-        browser.until("who it is for is known", |browser| {
-            browser.asked().iter().any(|one| one.path == "/user/me").then_some(())
-        });
+        until_it_knows_who(browser);
         stage.world.signal("STOP");
         browser.click("#press");
         browser.until_says("#news", "正在抢");
@@ -184,9 +192,7 @@ fn a_sign_in_lost_in_the_middle_is_asked_for_and_then_it_goes_on() {
         let mut ann = stage.op.with_token(token);
         browser.sign_in(token);
         open_page(browser, "/zh/act/movie");
-        browser.until("who it is for is known", |browser| {
-            browser.asked().iter().any(|one| one.path == "/user/me").then_some(())
-        });
+        until_it_knows_who(browser);
         browser.forget_sign_in();
         browser.click("#press");
         come_back_as(browser, "ann");
@@ -204,9 +210,7 @@ fn a_request_of_one_person_is_not_gone_on_with_for_another() {
         let mut bob = stage.op.with_token(token.as_str().expect("a token"));
         stage.enters(browser, "ann");
         open_page(browser, "/zh/act/movie");
-        browser.until("who it is for is known", |browser| {
-            browser.asked().iter().any(|one| one.path == "/user/me").then_some(())
-        });
+        until_it_knows_who(browser);
         browser.forget_sign_in();
         browser.click("#press");
         come_back_as(browser, "bob");

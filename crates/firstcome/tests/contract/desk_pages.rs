@@ -1,69 +1,12 @@
 //! The operators' desk as a browser without scripts uses it: from a form to an activity with codes, and what comes back
 //! when something is wrong. What the live screen shows is tested elsewhere.
 
-use super::stage::{Stage, claim, data, eventually, text};
-use crate::world::{Answer, Client, names, now_s};
+use super::{
+    forms::{Browser, FORM, Fields, encoded, gone_to, page},
+    stage::{Stage, claim, data, eventually, text},
+};
+use crate::world::{names, now_s};
 use serde_json::{Value, json};
-
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// Names and values of a form.
-type Fields<'a> = [(&'a str, &'a str)];
-
-/// Somebody at a browser: the session is in the cookie, and forms say which page sent them.
-struct Browser {
-    client: Client,
-    cookie: String,
-    origin: String,
-}
-
-impl Browser {
-    fn of(stage: &Stage, client: &Client) -> Self {
-        let token = client.token.as_deref().expect("signed in");
-        let cookie = format!("firstcome_session={token}");
-        let origin = format!("http://{}", stage.world.address());
-        Self { client: stage.stranger(), cookie, origin }
-    }
-
-    fn operator(stage: &Stage) -> Self {
-        Self::of(stage, &stage.op)
-    }
-
-    fn get(&mut self, path: &str) -> Answer {
-        self.client.get_with(path, &[("cookie", &self.cookie)])
-    }
-
-    fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let headers =
-            [("cookie", &*self.cookie), ("origin", &*self.origin), ("content-type", FORM)];
-        self.client.send("POST", path, &headers, encoded(fields).as_bytes()).expect("an answer")
-    }
-}
-
-fn encoded(fields: &[(&str, &str)]) -> String {
-    let text = |text: &str| -> String {
-        // As a browser sends it: lines of a text area end with CR LF.
-        text.replace('\n', "\r\n").bytes().map(|byte| format!("%{byte:02X}")).collect()
-    };
-    let pair = |(name, value): &(&str, &str)| format!("{}={}", text(name), text(value));
-    fields.iter().map(pair).collect::<Vec<_>>().join("&")
-}
-
-#[track_caller]
-fn page(answer: &Answer, status: u16) -> String {
-    let html = String::from_utf8(answer.body.clone()).expect("UTF-8");
-    assert_eq!(answer.status, status, "{html}");
-    assert!(answer.header("cache-control").is_some_and(|keep| keep.contains("no-store")));
-    assert!(answer.header("content-security-policy").is_some_and(|csp| !csp.contains("unsafe")));
-    html
-}
-
-#[track_caller]
-fn gone_to(answer: &Answer) -> String {
-    let html = String::from_utf8_lossy(&answer.body);
-    assert_eq!(answer.status, 303, "{html}");
-    answer.header("location").expect("a place").to_owned()
-}
 
 /// What an operator types for a giveaway of codes, sent by this button.
 fn giveaway<'a>(button: &'a str, codes: &'a str) -> Vec<(&'a str, &'a str)> {

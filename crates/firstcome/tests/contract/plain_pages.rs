@@ -1,27 +1,11 @@
 //! Pages as a browser without scripts uses them: accounts for a list of names, and claims by form.
 //! What the pages look like is tested in a browser.
 
-use super::stage::{Stage, data};
-use crate::world::{Answer, Client};
+use super::{
+    forms::{Browser, gone_to, page},
+    stage::{Stage, data},
+};
 use serde_json::json;
-
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// Sends a form with somebody's cookie from one of our own pages.
-fn send(stage: &Stage, client: &Client, path: &str, fields: &[(&str, &str)]) -> Answer {
-    let text = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-    let body: Vec<String> =
-        fields.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
-    let cookie = format!("firstcome_session={}", client.token.as_deref().expect("signed in"));
-    let origin = format!("http://{}", stage.world.address());
-    let headers = [("cookie", &*cookie), ("origin", &*origin), ("content-type", FORM)];
-    let answer = stage.stranger().send("POST", path, &headers, body.join("&").as_bytes());
-    answer.expect("an answer")
-}
-
-fn html(answer: &Answer) -> String {
-    String::from_utf8(answer.body.clone()).expect("UTF-8")
-}
 
 /// The lines of the table of new accounts.
 fn issued(page: &str) -> Vec<Vec<String>> {
@@ -33,19 +17,20 @@ fn issued(page: &str) -> Vec<Vec<String>> {
 #[test]
 fn names_of_a_spreadsheet_get_accounts_and_the_same_form_tells_the_same_passwords() {
     let stage = Stage::new();
+    let mut desk = Browser::operator(&stage);
     let list = "工号\t姓名\nA001\t张三\nA002\t李四\n";
-    let fields = [("people", list), ("batch", "one")];
-    let first = html(&send(&stage, &stage.op, "/zh/desk/people", &fields));
-    let people = issued(&first);
-    assert_eq!(people.len(), 2, "{first}");
+    let mut told = |batch: &str| {
+        page(&desk.post("/zh/desk/people", &[("people", list), ("batch", batch)]), 200)
+    };
+    let people = issued(&told("one"));
+    assert_eq!(people.len(), 2);
     assert_eq!((&*people[0][0], &*people[0][1]), ("A001", "张三"));
-    assert_eq!(issued(&html(&send(&stage, &stage.op, "/zh/desk/people", &fields))), people);
+    assert_eq!(issued(&told("one")), people);
     for person in &people {
         let body = json!({ "name": person[0], "password": person[2] });
         assert_eq!(stage.stranger().post_json("/user/login", &body).status, 200);
     }
-    let other =
-        html(&send(&stage, &stage.op, "/zh/desk/people", &[("people", list), ("batch", "two")]));
+    let other = told("two");
     assert!(!other.contains("readonly") && other.contains("A001"), "nothing changed: {other}");
     assert!(!other.contains(&people[0][2]), "a password is told once");
     assert!(!stage.world.log().contains(&people[0][2]));
@@ -56,9 +41,9 @@ fn accounts_are_made_by_operators_only() {
     let mut stage = Stage::new();
     let buyer = stage.person("ann");
     let fields = [("people", "eve"), ("batch", "one")];
-    assert_eq!(send(&stage, &buyer, "/en/desk/people", &fields).status, 403);
-    let body = json!({ "name": "eve", "password": "anything at all" });
-    assert_eq!(stage.stranger().post_json("/user/login", &body).status, 401);
+    assert_eq!(Browser::of(&stage, &buyer).post("/en/desk/people", &fields).status, 403);
+    let made = page(&Browser::operator(&stage).post("/en/desk/people", &fields), 200);
+    assert_eq!(issued(&made).len(), 1, "nobody had made it before: {made}");
 }
 
 /// C2: the page is the same for everybody, so its key is too: pressing twice takes one, and another type or one more
@@ -75,21 +60,17 @@ fn a_form_pressed_twice_takes_one_and_another_type_is_another_claim() {
     });
     crate::world::import(&mut stage.op, json!([activity]));
     let mut ann = stage.person("ann");
-    let press = |stage: &Stage, ann: &Client, kind: &str, key: &str| {
-        let fields = [("typeId", kind), ("key", key)];
-        let answer = send(stage, ann, "/en/act/x/claim", &fields);
-        assert_eq!(answer.status, 303, "{}", html(&answer));
-        answer.header("location").expect("a ticket").to_owned()
+    let mut browser = Browser::of(&stage, &ann);
+    let press = |browser: &mut Browser, kind: &str, key: &str| {
+        gone_to(&browser.post("/en/act/x/claim", &[("typeId", kind), ("key", key)]))
     };
-    let first = press(&stage, &ann, "a", "form-1");
-    assert_eq!(press(&stage, &ann, "a", "form-1"), first, "the same ticket");
-    let other = press(&stage, &ann, "b", "form-1");
+    let first = press(&mut browser, "a", "form-1");
+    assert_eq!(press(&mut browser, "a", "form-1"), first, "the same ticket");
+    let other = press(&mut browser, "b", "form-1");
     assert_ne!(other, first);
-    let cookie = format!("firstcome_session={}", ann.token.as_deref().expect("signed in"));
-    let page = html(&stage.stranger().get_with(&first, &[("cookie", &cookie)]));
-    assert!(page.contains("value=\"form-2\""), "one more is offered: {page}");
-    assert!(!html(&stage.stranger().get_with(&other, &[("cookie", &cookie)])).contains("form-2"));
-    let second = press(&stage, &ann, "a", "form-2");
+    assert!(page(&browser.get(&first), 200).contains("value=\"form-2\""), "one more is offered");
+    assert!(!page(&browser.get(&other), 200).contains("form-2"));
+    let second = press(&mut browser, "a", "form-2");
     assert!(second != first && second != other);
     assert_eq!(data(&ann.get("/ticket/list"))["list"].as_array().expect("a list").len(), 3);
 }

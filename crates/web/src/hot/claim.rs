@@ -14,7 +14,9 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use sale::{Claim, Deciding, IdText, KEY_CHARS_MAX, KeyHash, Outcome, Refusal, Request, TypeNo};
+use sale::{
+    Activity, Claim, Deciding, IdText, KEY_CHARS_MAX, KeyHash, Outcome, Refusal, Request, TypeNo,
+};
 use std::sync::{Arc, LazyLock};
 
 /// A claim that waits for the disk, with what its answer needs.
@@ -37,7 +39,7 @@ pub fn get(asked: &Asked<'_>) -> Result<Step, Problem> {
     let key = idempotency_key(asked)?;
     let prepared = asked.app.prepared();
     let act = prepared.get(id).ok_or(Problem::NotFound("actId"))?;
-    let ticket_type = ticket_type(asked, act)?;
+    let ticket_type = ticket_type(&act.entry.activity, asked.params.get("typeId"))?;
     let request = Request { ticket_type, user, key };
     let language = Language::of(&asked.parts.headers);
     let sale = &asked.app.sale;
@@ -91,16 +93,18 @@ pub fn key_text(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     if given.next().is_some() {
         return Err(bad("Idempotency-Key", Reason::Twice).into());
     }
-    let bytes = value.as_bytes();
-    let visible = bytes.iter().all(u8::is_ascii_graphic);
-    let text = std::str::from_utf8(bytes).ok();
-    let text = text.filter(|_| visible && (1..=KEY_CHARS_MAX).contains(&bytes.len()));
+    let text = value.to_str().ok().filter(|text| is_key(text));
     text.map(Some).ok_or_else(|| bad("Idempotency-Key", Reason::Form).into())
 }
 
-fn ticket_type(asked: &Asked<'_>, act: &PreparedActivity) -> Result<TypeNo, Problem> {
-    let activity = &act.entry.activity;
-    match asked.params.get("typeId") {
+/// Whether a text can be a key: 1 to 64 visible ASCII characters.
+pub fn is_key(text: &str) -> bool {
+    (1..=KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The type that a claim names; it may name none where there is one.
+pub fn ticket_type(activity: &Activity, id: Option<&str>) -> Result<TypeNo, Problem> {
+    match id {
         None if activity.types.len() == 1 => Ok(TypeNo(0)),
         None => Err(bad("typeId", Reason::Missing).into()),
         Some(id) => match activity.type_by_id(id) {

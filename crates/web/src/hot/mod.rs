@@ -6,7 +6,7 @@ mod claim;
 mod tickets;
 
 pub use activities::KeptList;
-pub use claim::key_text;
+pub use claim::{is_key, key_text, ticket_type};
 
 use crate::{
     App,

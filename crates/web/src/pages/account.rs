@@ -6,7 +6,7 @@ use super::{
     frame::{Frame, personal, see_other, to, unread, with_status},
 };
 use crate::{
-    cold::{self, Asked},
+    cold::{self, Asked, Takes},
     envelope::{Problem, Reply},
 };
 use askama::Template;
@@ -18,8 +18,8 @@ use sale::{Person, Role};
 /// The routes of accounts.
 pub fn routes(pages: &Pages<'_>) -> Router {
     Router::new()
-        .route(&pages.path("/sign-in"), pages.form(sign_in_form, sign_in))
-        .route(&pages.path("/register"), pages.form(register_form, register))
+        .route(&pages.path("/sign-in"), pages.form(Takes::Little, sign_in_form, sign_in))
+        .route(&pages.path("/register"), pages.form(Takes::Little, register_form, register))
         .route(&pages.path("/sign-out"), pages.post(sign_out))
         .route(&pages.path("/account"), pages.get(account))
         .route(&pages.path("/account/password"), pages.post(password))

@@ -9,12 +9,13 @@ use super::{
 use crate::{
     cold::Asked,
     envelope::{Problem, Reply},
+    hot::{is_key, ticket_type},
     params::{Reason, bad},
 };
 use askama::Template;
 use axum::Router;
 use http::{HeaderValue, StatusCode, header};
-use sale::{Claim, Effect, Entry, KEY_CHARS_MAX, Outcome, Request, TypeNo};
+use sale::{Claim, Effect, Entry, Outcome, Refusal, Request, TypeNo};
 use std::sync::Arc;
 
 /// Seconds after which a browser without scripts asks again by itself.
@@ -56,9 +57,8 @@ async fn claim(asked: Asked) -> Result<Reply, Problem> {
     let who = asked.app.need_who(&asked.parts.headers, asked.now)?;
     let form = asked.form()?;
     let entry = entry(&asked, asked.segment(1))?;
-    let (kind, key) = (ticket_type(&entry, form.get("typeId"))?, form.need("key")?);
-    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
-    if !visible || key.len() > KEY_CHARS_MAX {
+    let (kind, key) = (ticket_type(&entry.activity, form.get("typeId"))?, form.need("key")?);
+    if !is_key(key) {
         return Err(bad("key", Reason::Form).into());
     }
     let sale = &asked.app.sale;
@@ -100,17 +100,6 @@ fn entry(asked: &Asked, id: &str) -> Result<Arc<Entry>, Problem> {
     asked.app.sale.catalog().by_id(id).cloned().ok_or(Problem::NotFound("actId"))
 }
 
-fn ticket_type(entry: &Entry, id: Option<&str>) -> Result<TypeNo, Problem> {
-    match id {
-        None if entry.activity.types.len() == 1 => Ok(TypeNo(0)),
-        None => Err(bad("typeId", Reason::Missing).into()),
-        Some(id) => match entry.activity.type_by_id(id) {
-            Some((number, _)) => Ok(number),
-            None => Err(Problem::NotFound("typeId")),
-        },
-    }
-}
-
 fn answer(
     asked: &Asked,
     entry: &Entry,
@@ -140,7 +129,10 @@ fn answer(
         Outcome::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::OK,
     };
-    let final_no = matches!(sentence.key, "ended" | "sold_out" | "not_eligible" | "limit_reached");
+    let final_no = match &outcome {
+        Outcome::Refused(refusal, _) => !matches!(refusal, Refusal::NotStarted | Refusal::Paused),
+        _ => false,
+    };
     let page = Answer {
         f: Frame::of(asked),
         sentence,

@@ -82,14 +82,14 @@ impl Pages<'_> {
     }
 
     /// A form and what it is sent to, at one address.
-    pub fn form<F, A, G, B>(&self, form: F, sent: G) -> MethodRouter
+    pub fn form<F, A, G, B>(&self, takes: Takes, form: F, sent: G) -> MethodRouter
     where
         F: Fn(Asked) -> A + Clone + Send + Sync + 'static,
         A: Future<Output = Result<Reply, Problem>> + Send + 'static,
         G: Fn(Asked) -> B + Clone + Send + Sync + 'static,
         B: Future<Output = Result<Reply, Problem>> + Send + 'static,
     {
-        self.page(&[Method::GET, Method::POST], Takes::Little, move |asked: Asked| {
+        self.page(&[Method::GET, Method::POST], takes, move |asked: Asked| {
             let (form, sent) = (form.clone(), sent.clone());
             async move {
                 if asked.parts.method == Method::POST {

@@ -4,12 +4,11 @@
 use super::{
     entry,
     fields::Fields,
-    large_form,
     pasted::{self, Pasted},
     telling,
 };
 use crate::{
-    cold::{Asked, blocking, desk_problem},
+    cold::{Asked, Takes, blocking, desk_problem},
     envelope::{Problem, Reply},
     language::Language,
     pages::{
@@ -33,7 +32,7 @@ const ADDED_MAX: u64 = 1_000_000_000;
 
 /// The routes of codes.
 pub fn routes(pages: &Pages<'_>) -> Router {
-    Router::new().route(&pages.path("/desk/act/{id}/codes"), large_form(pages, form, sent))
+    Router::new().route(&pages.path("/desk/act/{id}/codes"), pages.form(Takes::Import, form, sent))
 }
 
 #[derive(Template)]

@@ -5,11 +5,10 @@ use super::{
     draft::{Draft, time_value, type_field},
     entry,
     fields::Fields,
-    large_form,
     writing::{Preview, told},
 };
 use crate::{
-    cold::{Asked, blocking, desk_problem},
+    cold::{Asked, Takes, blocking, desk_problem},
     envelope::{Problem, Reply},
     pages::{
         Pages,
@@ -26,7 +25,7 @@ use std::sync::Arc;
 
 /// The routes of changes.
 pub fn routes(pages: &Pages<'_>) -> Router {
-    Router::new().route(&pages.path("/desk/act/{id}/edit"), large_form(pages, form, sent))
+    Router::new().route(&pages.path("/desk/act/{id}/edit"), pages.form(Takes::Import, form, sent))
 }
 
 #[derive(Template)]

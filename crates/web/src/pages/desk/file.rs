@@ -1,9 +1,9 @@
 //! Activities as a whole file, TOML or JSON, pasted or chosen: the same file that the command line imports.
 //! All or nothing goes in, and what is wrong is told by line and key.
 
-use super::{fields::Fields, large_form, writing::Preview};
+use super::{fields::Fields, writing::Preview};
 use crate::{
-    cold::{Asked, blocking, desk_problem},
+    cold::{Asked, Takes, blocking, desk_problem},
     envelope::{Problem, Reply},
     language::Language,
     pages::{
@@ -27,7 +27,7 @@ const PREVIEWS_MAX: usize = 5;
 
 /// The routes of files.
 pub fn routes(pages: &Pages<'_>) -> Router {
-    Router::new().route(&pages.path("/desk/file"), large_form(pages, form, sent))
+    Router::new().route(&pages.path("/desk/file"), pages.form(Takes::Import, form, sent))
 }
 
 #[derive(Template)]

@@ -2,7 +2,7 @@
 //! It only reads; what was asked for may be a code, so it is in no log and in no address.
 
 use crate::{
-    cold::{Asked, FOUND_MAX, blocking, found},
+    cold::{Asked, FOUND_MAX, Takes, blocking, found},
     envelope::{Problem, Reply},
     pages::{
         Pages,
@@ -20,7 +20,7 @@ const TRIED_MAX: usize = 50;
 
 /// The routes of the search.
 pub fn routes(pages: &Pages<'_>) -> Router {
-    Router::new().route(&pages.path("/desk/find"), pages.form(form, find))
+    Router::new().route(&pages.path("/desk/find"), pages.form(Takes::Little, form, find))
 }
 
 #[derive(Template)]

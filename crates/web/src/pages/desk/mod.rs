@@ -20,14 +20,10 @@ mod telling;
 mod writing;
 
 use super::Pages;
-use crate::{
-    cold::{Asked, Takes},
-    envelope::{Problem, Reply},
-};
-use axum::{Router, routing::MethodRouter};
-use http::Method;
+use crate::{cold::Asked, envelope::Problem};
+use axum::Router;
 use sale::Entry;
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
 /// The routes of the desk.
 pub fn routes(pages: &Pages<'_>) -> Router {
@@ -45,22 +41,6 @@ pub fn routes(pages: &Pages<'_>) -> Router {
         .merge(find::routes(pages))
         .merge(audit::routes(pages))
         .merge(rehearse::routes(pages))
-}
-
-/// A form and what it is sent to, at one address, where what is sent may be as large as an import.
-fn large_form<F, A, G, B>(pages: &Pages<'_>, form: F, sent: G) -> MethodRouter
-where
-    F: Fn(Asked) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Result<Reply, Problem>> + Send + 'static,
-    G: Fn(Asked) -> B + Clone + Send + Sync + 'static,
-    B: Future<Output = Result<Reply, Problem>> + Send + 'static,
-{
-    pages.page(&[Method::GET, Method::POST], Takes::Import, move |asked: Asked| {
-        let (form, sent) = (form.clone(), sent.clone());
-        async move {
-            if asked.parts.method == Method::POST { sent(asked).await } else { form(asked).await }
-        }
-    })
 }
 
 /// The activity of a path `/desk/act/ID/...`.

@@ -10,7 +10,7 @@ use super::{
     pasted, telling,
 };
 use crate::{
-    cold::{Asked, blocking},
+    cold::{Asked, Takes, blocking},
     envelope::{Problem, Reply},
     language::Language,
 };
@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 /// The routes of accounts.
 pub fn routes(pages: &Pages<'_>) -> Router {
-    Router::new().route(&pages.path("/desk/people"), super::large_form(pages, form, issue))
+    Router::new().route(&pages.path("/desk/people"), pages.form(Takes::Import, form, issue))
 }
 
 #[derive(Template)]

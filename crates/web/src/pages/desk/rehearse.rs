@@ -4,7 +4,7 @@
 use crate::{
     Judged, Rehearsal, RehearsalPhase, RehearsalRefused, RehearsalState, RehearsalVerdict,
     RehearsalWanted, Rehearsals,
-    cold::{Asked, blocking},
+    cold::{Asked, Takes, blocking},
     envelope::{Problem, Reply},
     pages::{
         Pages,
@@ -29,7 +29,7 @@ const LOOK_AGAIN_S: u32 = 2;
 /// The routes of rehearsals.
 pub fn routes(pages: &Pages<'_>) -> Router {
     Router::new()
-        .route(&pages.path("/desk/act/{id}/rehearse"), pages.form(show, act))
+        .route(&pages.path("/desk/act/{id}/rehearse"), pages.form(Takes::Little, show, act))
         .route(&pages.path("/desk/act/{id}/rehearse/report"), pages.get(report))
 }
 

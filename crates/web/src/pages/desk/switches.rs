@@ -2,8 +2,9 @@
 //! button there does it. Sent twice, it is done once.
 
 use crate::{
-    cold::{Asked, blocking, desk_problem},
+    cold::{Asked, Takes, blocking, desk_problem},
     envelope::{Problem, Reply},
+    hot::is_key,
     pages::{
         Pages,
         frame::{Frame, personal, see_other, to, with_status},
@@ -12,7 +13,7 @@ use crate::{
 use askama::Template;
 use axum::Router;
 use http::StatusCode;
-use sale::{DeskRefused, Entry, KEY_CHARS_MAX, Operator, OperatorKey, Supply, UnitKind};
+use sale::{DeskRefused, Entry, Operator, OperatorKey, Supply, UnitKind};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -33,9 +34,11 @@ type Words = (&'static str, &'static str);
 /// The routes of the switches.
 pub fn routes(pages: &Pages<'_>) -> Router {
     let path = |name: &str| pages.path(&format!("/desk/act/{{id}}/{name}"));
-    let mut router = Router::new().route(&path("refill"), pages.form(refill_form, refill));
+    let mut router =
+        Router::new().route(&path("refill"), pages.form(Takes::Little, refill_form, refill));
     for switch in [Switch::Pause, Switch::Resume, Switch::Close] {
         let form = pages.form(
+            Takes::Little,
             move |asked| confirm(asked, switch.words()),
             move |asked| done(asked, switch.words()),
         );
@@ -348,8 +351,7 @@ async fn refill(asked: Asked) -> Result<Reply, Problem> {
 
 /// The number and the key; nothing where the number is none.
 fn understood(asked: &Asked, filled: &Filled) -> Result<Option<(i64, OperatorKey)>, Problem> {
-    let key = filled.key.as_bytes();
-    if key.is_empty() || key.len() > KEY_CHARS_MAX || !key.iter().all(u8::is_ascii_graphic) {
+    if !is_key(&filled.key) {
         return Err(crate::params::bad("key", crate::params::Reason::Form).into());
     }
     let who = asked.app.need_who(&asked.parts.headers, asked.now)?;

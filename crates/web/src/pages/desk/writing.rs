@@ -4,10 +4,9 @@
 use super::{
     draft::{Draft, TYPES_ON_FORM_MAX, type_field},
     fields::Fields,
-    large_form,
 };
 use crate::{
-    cold::{Asked, blocking, desk_problem},
+    cold::{Asked, Takes, blocking, desk_problem},
     envelope::{Problem, Reply},
     pages::{
         Pages,
@@ -26,7 +25,7 @@ use std::{
 
 /// The routes of writing.
 pub fn routes(pages: &Pages<'_>) -> Router {
-    Router::new().route(&pages.path("/desk/new"), large_form(pages, form, sent))
+    Router::new().route(&pages.path("/desk/new"), pages.form(Takes::Import, form, sent))
 }
 
 #[derive(Template)]
