@@ -7,6 +7,7 @@ pub mod bench;
 pub mod bench_build;
 pub mod browser;
 pub mod compiler;
+pub mod foreign;
 pub mod licences;
 pub mod metadata;
 pub mod openapi;

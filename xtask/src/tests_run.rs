@@ -4,7 +4,7 @@
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use crate::{browser, compiler, paths};
+use crate::{browser, compiler, foreign, paths};
 
 /// Runs all tests; `more` goes to `cargo test` as it stands (`-- name` picks by name).
 pub fn run(more: &[String]) -> ExitCode {
@@ -17,6 +17,9 @@ pub fn run(more: &[String]) -> ExitCode {
     let mut command = Command::new(paths::cargo());
     if let Some(axe) = browser::axe() {
         command.env(browser::AXE, axe);
+    }
+    if let Some(library) = foreign::library() {
+        command.env(foreign::LIBRARY, library);
     }
     let started = Instant::now();
     // The benchmark's feature is on so that its own tests run too.

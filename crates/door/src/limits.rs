@@ -19,7 +19,7 @@ pub struct LimitSettings {
     pub sign_ins_by_address: Rate,
     /// Registrations from one address.
     pub registrations_by_address: Rate,
-    /// Buckets in each of the four tables, of 8 bytes.
+    /// Buckets in each of the five tables, of 8 bytes.
     pub buckets: u32,
 }
 
@@ -35,6 +35,10 @@ impl Default for LimitSettings {
     }
 }
 
+/// Notices of payments from one address, of all providers together. A provider in a hurry sends hundreds a second from
+/// one address, so this only slows whoever floods; what is refused is sent again by every provider.
+const NOTICES_BY_ADDRESS: Rate = Rate { burst: 6_000, per_minute: 60_000 };
+
 /// The tables.
 pub struct Limits {
     settings: LimitSettings,
@@ -42,6 +46,7 @@ pub struct Limits {
     claims: Buckets,
     sign_ins: Buckets,
     registrations: Buckets,
+    notices: Buckets,
 }
 
 impl Limits {
@@ -55,6 +60,7 @@ impl Limits {
             claims: table(settings.claims_by_address),
             sign_ins: table(settings.sign_ins_by_address),
             registrations: table(settings.registrations_by_address),
+            notices: table(NOTICES_BY_ADDRESS),
         }
     }
 
@@ -72,6 +78,11 @@ impl Limits {
     /// One registration.
     pub fn registration(&self, address: IpAddr, now: TimeMs) -> Result<(), Empty> {
         by_address(&self.registrations, self.settings.registrations_by_address, address, now)
+    }
+
+    /// One notice of a payment, before anybody has looked at it.
+    pub fn notice(&self, address: IpAddr, now: TimeMs) -> Result<(), Empty> {
+        by_address(&self.notices, NOTICES_BY_ADDRESS, address, now)
     }
 }
 
@@ -145,6 +156,15 @@ mod tests {
         let everyone = (1..=100).filter(|user| limits.claim(UserNo(*user), office, NOW).is_ok());
         assert_eq!(everyone.count(), 5);
         assert!(limits.claim(UserNo(7), address("198.51.100.1"), NOW).is_ok());
+    }
+
+    #[test]
+    fn notices_are_limited_by_address_and_not_by_what_they_say() {
+        let limits = limits(LimitSettings::default());
+        let from =
+            |text: &str| (0..20_000).filter(|_| limits.notice(address(text), NOW).is_ok()).count();
+        assert_eq!(from("203.0.113.5"), NOTICES_BY_ADDRESS.burst as usize);
+        assert_eq!(from("198.51.100.1"), NOTICES_BY_ADDRESS.burst as usize);
     }
 
     #[test]

@@ -18,12 +18,16 @@ const PEOPLE: [(&str, Role); 4] = [
     ("carol", Role::Buyer),
 ];
 /// The ids of the samples: short, and none that somebody's own first activity is likely to have.
-const SAMPLES: [&str; 2] = ["movie", "masks"];
-/// Codes of the sample giveaway.
+const SAMPLES: [&str; 3] = ["movie", "concert", "masks"];
+/// Codes of the sample giveaway, and of the hall of the concert.
 const CODES: usize = 100;
-/// Seconds after the first start at which the second sample opens: time to see how it looks before.
+/// Seats in the front row of the concert: so few that the next has to line up.
+const FRONT_SEATS: usize = 1;
+/// Seconds to pay for a sample that costs something: short enough to watch an order expire.
+const PAY_WITHIN_S: u64 = 60;
+/// Seconds after the first start at which the last sample opens: time to see how it looks before.
 const OPENS_AFTER_S: u64 = 300;
-/// Seconds after its opening at which the second session of the second sample opens.
+/// Seconds after its opening at which the second session of the last sample opens.
 const SESSION_AFTER_S: u64 = 3_600;
 /// Seconds the samples stay open: whoever comes back to a folder after months still finds them so.
 const OPEN_FOR_S: u64 = 365 * 86_400;
@@ -95,11 +99,9 @@ fn utc(time: TimeMs) -> String {
 }
 
 fn activities(now: u64) -> Result<String, Failure> {
-    let mut codes = String::new();
-    for _ in 0..CODES {
-        codes.push_str(&format!("\"DEMO-{}\",", random(5)?.to_uppercase()));
-    }
-    let [movie, masks] = SAMPLES;
+    let codes = some_codes("DEMO", CODES)?;
+    let [front, hall] = [some_codes("FRONT", FRONT_SEATS)?, some_codes("HALL", CODES)?];
+    let [movie, concert, masks] = SAMPLES;
     let opens = now + OPENS_AFTER_S;
     let (end, later) = (now + OPEN_FOR_S, opens + SESSION_AFTER_S);
     Ok(format!(
@@ -115,6 +117,29 @@ end_time = {end}
   name = "电影票 Cinema ticket"
   desc = "任意影厅可用。 Good for any hall."
   codes = [{codes}]
+
+[[activity]]
+id = "{concert}"
+name = "屋顶音乐会 Rooftop concert"
+desc = "前排只有 {FRONT_SEATS} 个座位，{PAY_WITHIN_S} 秒内付款；没付款的座位按顺序给候补的人。 One seat in the front row, {PAY_WITHIN_S} seconds to pay; a seat nobody pays for goes to the first in line."
+start_time = {now}
+end_time = {end}
+standby = true
+  [[activity.ticket]]
+  id = "front"
+  name = "前排 Front row"
+  price = "19.80"
+  currency = "CNY"
+  codes = [{front}]
+  pay_within_s = {PAY_WITHIN_S}
+  [[activity.ticket]]
+  id = "hall"
+  name = "普通座 Hall"
+  price = "9.90"
+  currency = "CNY"
+  codes = [{hall}]
+  limit_per_user = 4
+  pay_within_s = {PAY_WITHIN_S}
 
 [[activity]]
 id = "{masks}"
@@ -137,6 +162,13 @@ limit_per_user = 2
   end_time = {end}
 "#
     ))
+}
+
+/// So many codes, as the value of a key of the file.
+fn some_codes(prefix: &str, count: usize) -> Result<String, Failure> {
+    let codes: Result<Vec<String>, Failure> =
+        (0..count).map(|_| Ok(format!("\"{prefix}-{}\"", random(5)?.to_uppercase()))).collect();
+    Ok(codes?.join(","))
 }
 
 fn set_password(

@@ -10,9 +10,11 @@ mod files;
 mod listen;
 mod log;
 mod notify;
+mod outside;
 mod parent;
 mod rehearsals;
 mod serve;
+mod till;
 
 use clap::{Args, Parser, Subcommand};
 use commands::{Failure, import, ledger_reads, people, rehearse};

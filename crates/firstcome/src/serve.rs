@@ -10,8 +10,10 @@ use crate::{
     listen::{Inherited, Listeners},
     log,
     notify::{self, Moment},
+    outside::{Delivering, WakingMeter},
     parent::{Parent, gone},
     rehearsals::OwnRehearsals,
+    till::{Till, test_provider},
 };
 use door::Door;
 use ledger::Ledger;
@@ -45,9 +47,15 @@ pub fn serve(
         inherited.or_bind(listen, config.metrics_listen)?;
     let clock = Arc::new(SteadyClock::start());
     let metrics = Arc::new(Metrics::default());
-    let meter: Arc<dyn sale::Meter> = metrics.clone();
-    let sale = Arc::new(open_sale(Arc::clone(&ledger), Arc::clone(&clock), meter, config)?);
+    let meter = Arc::new(WakingMeter::new(Arc::clone(&metrics)));
+    let counting: Arc<dyn sale::Meter> = meter.clone();
+    let sale = Arc::new(open_sale(Arc::clone(&ledger), Arc::clone(&clock), counting, config)?);
     let secret = ledger.secret("session-tokens")?;
+    // A rehearsal's own server sells for pretended money as well.
+    let test = (demo || parent.is_some() || config.test_provider)
+        .then(|| test_provider(&place.data, &*ledger, Arc::clone(&clock)))
+        .transpose()?;
+    let relay_ledger = Arc::clone(&ledger);
     let door = Door::new(ledger, secret, &config.door, clock.now()).map_err(Failure::Door)?;
     let door = Arc::new(door);
     if demo {
@@ -58,6 +66,12 @@ pub fn serve(
     let settings =
         WebSettings { listen: address, metrics_apart, connections_max, ..config.web.clone() };
     let app = App::new(Arc::clone(&sale), Arc::clone(&door), metrics, settings);
+    if let Some(test) = &test {
+        app.pay_with_test_provider(Arc::clone(test));
+    }
+    let till = Till::start(Arc::clone(&sale), test)?;
+    let delivering = Delivering::start(&sale, relay_ledger, &meter, config.relay.clone())?;
+    app.deliver_by(delivering.outside());
     app.rehearse_by(Arc::new(OwnRehearsals::new(place.config.clone())));
     let control = control::listen(&place.data)
         .map_err(|error| Failure::Io("the control socket", error.kind()))?;
@@ -69,7 +83,7 @@ pub fn serve(
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     tracing::info!(%address, data = %place.data.display(), "serving");
     notify::tell(Moment::Ready);
-    wait(&runtime, &sale, watch(&clock, &sale, &door, parent), server)
+    wait(&runtime, &sale, watch(&clock, &sale, &door, parent), server, (till, delivering))
 }
 
 /// Takes the ledger. Where somebody else has it, this says what it waits for before it waits: silence for half a
@@ -119,6 +133,7 @@ fn wait(
     sale: &Arc<Sale>,
     watching: impl Future<Output = std::io::Result<bool>>,
     server: Server,
+    (till, delivering): (Till, Delivering),
 ) -> Result<(), Failure> {
     let sound = runtime.block_on(watching);
     if !sound.map_err(|error| Failure::Io("signals", error.kind()))? {
@@ -130,6 +145,8 @@ fn wait(
     sale.drain();
     server.stopper().stop();
     server.join();
+    till.stop();
+    delivering.stop();
     sale.close();
     tracing::info!("everything decided is written; goodbye");
     Ok(())

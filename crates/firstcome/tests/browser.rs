@@ -11,8 +11,10 @@ mod browser {
     mod desk;
     mod driver;
     mod every_page;
+    mod line;
     mod lost;
     mod opening;
+    mod orders;
     mod people;
     mod plain;
     mod public;

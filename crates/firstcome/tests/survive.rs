@@ -27,11 +27,15 @@ mod outputs;
 mod platter;
 #[path = "survive/power.rs"]
 mod power;
+#[path = "world/receiver.rs"]
+mod receiver;
 #[path = "survive/shim.rs"]
 mod shim;
 #[path = "survive/stage.rs"]
 mod stage;
 #[path = "survive/stopping.rs"]
 mod stopping;
+#[path = "survive/webhooks.rs"]
+mod webhooks;
 #[path = "world/mod.rs"]
 mod world;

@@ -1,6 +1,8 @@
 //! What a rehearsal saw: the sale as it was announced, every call with its answer, and the exports afterwards.
 //! Both drivers write it and every check reads it; nothing here judges.
 
+pub mod paying;
+
 /// Microseconds since the rehearsal began, by one monotonic clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Micros(pub u64);
@@ -250,4 +252,6 @@ pub struct History {
     pub orders: Vec<OrderRow>,
     /// The participants' export.
     pub participants: Vec<ParticipantRow>,
+    /// What the payers saw, where there were any.
+    pub paying: Option<Box<paying::Paying>>,
 }

@@ -3,12 +3,14 @@
 
 mod bounds;
 mod chance;
+mod paying;
 
 pub(crate) use bounds::within;
 pub use bounds::{
     CODES_MAX, CONNECTIONS_MAX, LIMIT_MAX, PlanFault, SECONDS_MAX, STOCK_MAX, TYPES_MAX, USERS_MAX,
 };
 pub use chance::Chance;
+pub use paying::{PAY_WITHIN_S, PAYERS_MAX, PRICE_MAX, PlannedPaying, PlannedPriced};
 
 use crate::history::{Change, Micros, Person};
 
@@ -37,6 +39,8 @@ pub struct Plan {
     pub roster_per_mille: Option<u32>,
     /// What operators do while the sale is open, in the order of time.
     pub changes: Vec<PlannedChange>,
+    /// The payers, at a sale with prices of their own; `None`: nothing is paid for.
+    pub paying: Option<PlannedPaying>,
 }
 
 /// The arrival curve: a spike at the opening, then a tail as long as the sale.
@@ -115,6 +119,7 @@ impl Default for Plan {
             limit_per_person: Some(1),
             roster_per_mille: None,
             changes: Vec::new(),
+            paying: Some(PlannedPaying::default()),
         }
     }
 }
@@ -173,6 +178,16 @@ impl Plan {
     /// The name of a person: it says what made it, so that nobody on a real server is confused with one.
     pub fn name(&self, person: Person) -> String {
         format!("rehearsal-{}-{:06}", self.seed, person.0)
+    }
+
+    /// How many payers come: never more than there are in the crowd.
+    pub fn payers(&self) -> u32 {
+        self.paying.as_ref().map_or(0, |paying| paying.payers.min(self.users))
+    }
+
+    /// The name of a payer: they are other people than the crowd.
+    pub fn payer_name(&self, person: Person) -> String {
+        format!("rehearsal-{}-payer-{:06}", self.seed, person.0)
     }
 
     /// All names, by person.

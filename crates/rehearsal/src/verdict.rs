@@ -16,17 +16,20 @@ pub enum Promise {
     InOrder,
     /// 6 ask again, hear the same; every queued claim ends.
     AskAgain,
+    /// 7 time decides once; money and stock agree.
+    TimeDecidesOnce,
 }
 
 impl Promise {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NeverOversold,
         Self::AnswersKept,
         Self::OneLimit,
         Self::CodesOnce,
         Self::InOrder,
         Self::AskAgain,
+        Self::TimeDecidesOnce,
     ];
 }
 

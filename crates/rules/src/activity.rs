@@ -21,7 +21,9 @@ pub struct Activity {
     pub limit_per_user: Option<u32>,
     /// Whether only the names of a roster may claim.
     pub has_roster: bool,
-    /// What is sold, in the order of the file; at least one.
+    /// Whether people may line up for units that come back.
+    pub standby: bool,
+    /// What is sold, in the order of the file; at least one. What costs something is all in one currency.
     pub types: Vec<TicketType>,
 }
 
@@ -44,8 +46,10 @@ pub struct TicketType {
     pub kind: UnitKind,
     /// A session of its own inside the activity's window.
     pub window: Option<Window>,
-    /// Seconds a buyer has to pay; used once orders exist.
+    /// Seconds a buyer has to pay.
     pub pay_within_s: u32,
+    /// Seconds the first in line has to pay for a unit that came back.
+    pub offer_within_s: u32,
     /// When a ticket of this type is good.
     pub validity: Validity,
 }
@@ -85,6 +89,31 @@ impl Activity {
     /// The window in which a type may be claimed: its own, else the activity's.
     pub fn window_of(&self, type_no: TypeNo) -> Option<Window> {
         Some(self.types.get(usize::from(type_no.0))?.window.unwrap_or(self.window))
+    }
+
+    /// What an order of lines of these types costs; none are priced: nothing, in the first one's currency.
+    pub fn amount_of(&self, lines: impl Iterator<Item = TypeNo> + Clone) -> Money {
+        let price = |line: TypeNo| &self.types[usize::from(line.0)].price;
+        let minor = lines.clone().map(|line| price(line).minor).sum();
+        let mut priced = lines.clone().map(price).filter(|price| !price.is_free());
+        let named = priced.next().or_else(|| lines.clone().next().map(price));
+        let currency = named.map_or_else(String::new, |price| price.currency.clone());
+        Money { minor, currency }
+    }
+
+    /// Until when an order of lines of these types is to be paid, where nothing extends it: the shortest time counts.
+    pub fn pay_by(
+        &self,
+        lines: impl Iterator<Item = TypeNo>,
+        offered: bool,
+        decided_at: TimeMs,
+    ) -> TimeMs {
+        let within = |line: TypeNo| {
+            let kind = &self.types[usize::from(line.0)];
+            if offered { kind.offer_within_s } else { kind.pay_within_s }
+        };
+        let within_s = lines.map(within).min().unwrap_or(0);
+        TimeMs(decided_at.0 + u64::from(within_s) * 1000)
     }
 
     /// The order of lists: soonest first, then by id.

@@ -1,7 +1,10 @@
 //! A claim as it was decided, and a person's part in an activity: the plain data that Stock,
 //! ledger and sale hand to each other. Neither is ever changed after the decision.
 
-use crate::{ActivityNo, ClaimNo, Epoch, Refusal, Seq, TimeMs, TypeNo, UnitNo, UserNo};
+use crate::{
+    ActivityNo, ClaimNo, Epoch, JoinNo, OrderNo, OrderState, Refusal, Seq, TimeMs, TypeNo, UnitNo,
+    UserNo,
+};
 
 /// The keyed hash of an Idempotency-Key; the key itself is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +23,8 @@ impl KeyHash {
     }
 }
 
-/// One accepted claim: one order, here of one unit.
+/// One line of an accepted claim: one unit. An order of n units is n lines with consecutive places, decided and
+/// written together; the first one's place is the order's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The activity it belongs to.
@@ -43,8 +47,28 @@ pub struct Claim {
     pub ordinal_in_activity: u32,
     /// When it was decided.
     pub decided_at: TimeMs,
-    /// The idempotency key it came with.
+    /// The idempotency key it came with; on an order's first line only.
     pub key: Option<KeyHash>,
+    /// Its place among the lines of its order, from 0.
+    pub line: u8,
+    /// Lines of its order, 1 to `BASKET_UNITS_MAX`.
+    pub lines: u8,
+    /// The order costs something: it is held until it is paid.
+    pub priced: bool,
+    /// Made for the first in line, who had joined by this event; such an order has one line.
+    pub offer: Option<JoinNo>,
+}
+
+impl Claim {
+    /// The order this is a line of.
+    pub const fn order(&self) -> OrderNo {
+        OrderNo { activity: self.activity, seq: Seq(self.seq.0 - self.line as u32) }
+    }
+
+    /// How its order stands until something happens to it.
+    pub const fn first_state(&self) -> OrderState {
+        if self.priced { OrderState::Held } else { OrderState::Paid }
+    }
 }
 
 /// A change of one person's part in an activity, other than an accepted claim.

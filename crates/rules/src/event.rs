@@ -1,7 +1,7 @@
-//! What operators did to an activity: facts that go to the ledger first and then to Stock,
+//! What happened in an activity besides claims: facts that go to the ledger first and then to Stock,
 //! so that no final answer ever rests on a change that is not on disk.
 
-use crate::{ActivityNo, EventNo, TimeMs, TypeNo};
+use crate::{ActivityNo, EventNo, JoinNo, OrderStep, PaymentState, Seq, TimeMs, TypeNo, UserNo};
 use alloc::boxed::Box;
 use core::ops::Range;
 
@@ -43,6 +43,38 @@ pub enum EventKind {
     },
     /// Texts, image or a later end: the definition as it stands now.
     Changed(Box<crate::Activity>),
+    /// Something happened to an order.
+    Order {
+        /// The seq of its first line.
+        order: Seq,
+        /// What.
+        step: OrderStep,
+    },
+    /// Somebody lined up for a type; this event's number is their place.
+    LinedUp {
+        /// The ticket type.
+        ticket_type: TypeNo,
+        /// Who.
+        user: UserNo,
+    },
+    /// Somebody left the line.
+    LeftLine {
+        /// The ticket type.
+        ticket_type: TypeNo,
+        /// Who.
+        user: UserNo,
+        /// The place they had.
+        join: JoinNo,
+    },
+    /// A payment changed its state without its order, or came to one that was over. Stock has nothing to do with it.
+    Payment {
+        /// Its number in the ledger.
+        payment: u64,
+        /// The order it was made for: the seq of its first line.
+        order: Seq,
+        /// Its state from now on.
+        state: PaymentState,
+    },
 }
 
 impl EventKind {
@@ -53,7 +85,14 @@ impl EventKind {
             Self::UnitsTakenBack { units, .. } => {
                 units.iter().map(|range| u64::from(range.end - range.start)).sum()
             }
-            Self::Paused | Self::Resumed | Self::Closed | Self::Changed(_) => 0,
+            Self::Paused
+            | Self::Resumed
+            | Self::Closed
+            | Self::Changed(_)
+            | Self::Order { .. }
+            | Self::LinedUp { .. }
+            | Self::LeftLine { .. }
+            | Self::Payment { .. } => 0,
         }
     }
 }

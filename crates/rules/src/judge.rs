@@ -16,6 +16,12 @@ pub struct Facts {
     pub paused: bool,
     /// On the roster, or there is none.
     pub eligible: bool,
+    /// Asked for because its payment came late: the window and a pause are not asked.
+    pub late: bool,
+    /// Units of the type that are wanted, at least 1.
+    pub want_in_type: u32,
+    /// Units of the activity that are wanted, all types together.
+    pub want_in_activity: u32,
     /// Units of the type the user has.
     pub had_in_type: u32,
     /// Units of the type a user may have.
@@ -26,16 +32,18 @@ pub struct Facts {
     pub limit_in_activity: Option<u32>,
     /// Free units of the type.
     pub free: u32,
+    /// Units of the type that unpaid orders hold.
+    pub unpaid: u32,
 }
 
 /// Whether the claim is granted. The order of the questions is part of the contract:
-/// ended, paused, not started, not eligible, limit reached, sold out.
+/// ended, paused, not started, not eligible, limit reached, held by others, sold out.
 pub fn judge(facts: &Facts) -> Result<(), Refusal> {
-    let moment = facts.window.at(facts.now);
+    let moment = if facts.late { Moment::Within } else { facts.window.at(facts.now) };
     if facts.closed || moment == Moment::After {
         return Err(Refusal::Ended);
     }
-    if facts.paused {
+    if facts.paused && !facts.late {
         return Err(Refusal::Paused);
     }
     if moment == Moment::Before {
@@ -44,12 +52,17 @@ pub fn judge(facts: &Facts) -> Result<(), Refusal> {
     if !facts.eligible {
         return Err(Refusal::NotEligible);
     }
-    let activity_full = facts.limit_in_activity.is_some_and(|most| facts.had_in_activity >= most);
-    if facts.had_in_type >= facts.limit_in_type || activity_full {
+    let beyond =
+        |had: u32, want: u32, most: u32| u64::from(had) + u64::from(want) > u64::from(most);
+    let activity_full = facts
+        .limit_in_activity
+        .is_some_and(|most| beyond(facts.had_in_activity, facts.want_in_activity, most));
+    if beyond(facts.had_in_type, facts.want_in_type, facts.limit_in_type) || activity_full {
         return Err(Refusal::LimitReached);
     }
-    if facts.free == 0 {
-        return Err(Refusal::SoldOut);
+    if facts.free < facts.want_in_type {
+        let may_return = facts.unpaid > 0;
+        return Err(if may_return { Refusal::HeldByOthers } else { Refusal::SoldOut });
     }
     Ok(())
 }
@@ -118,11 +131,15 @@ mod tests {
             closed: false,
             paused: false,
             eligible: true,
+            late: false,
+            want_in_type: 1,
+            want_in_activity: 1,
             had_in_type: 0,
             limit_in_type: 1,
             had_in_activity: 0,
             limit_in_activity: None,
             free: 1,
+            unpaid: 0,
         }
     }
 
@@ -130,7 +147,7 @@ mod tests {
     #[test]
     fn refusals_come_in_their_order_of_precedence() {
         type Change = fn(&mut Facts);
-        let table: [(u64, Change, Result<(), Refusal>); 14] = [
+        let table: [(u64, Change, Result<(), Refusal>); 23] = [
             (1000, |_| {}, Ok(())),
             (1999, |_| {}, Ok(())),
             (999, |_| {}, Err(Refusal::NotStarted)),
@@ -149,6 +166,23 @@ mod tests {
             (1000, |f| f.paused = true, Err(Refusal::Paused)),
             (1000, |f| (f.paused, f.closed) = (true, true), Err(Refusal::Ended)),
             (2000, |f| f.paused = true, Err(Refusal::Ended)),
+            (1000, |f| (f.free, f.unpaid) = (0, 1), Err(Refusal::HeldByOthers)),
+            (1000, |f| (f.free, f.want_in_type) = (2, 3), Err(Refusal::LimitReached)),
+            (
+                1000,
+                |f| (f.free, f.want_in_type, f.limit_in_type) = (2, 3, 3),
+                Err(Refusal::SoldOut),
+            ),
+            (1000, |f| (f.free, f.want_in_type, f.limit_in_type) = (3, 3, 3), Ok(())),
+            (
+                1000,
+                |f| (f.want_in_activity, f.limit_in_activity) = (3, Some(2)),
+                Err(Refusal::LimitReached),
+            ),
+            (2000, |f| f.late = true, Ok(())),
+            (1000, |f| (f.late, f.paused) = (true, true), Ok(())),
+            (1000, |f| (f.late, f.closed) = (true, true), Err(Refusal::Ended)),
+            (1000, |f| (f.late, f.free) = (true, 0), Err(Refusal::SoldOut)),
         ];
         for (row, (now, change, expected)) in table.into_iter().enumerate() {
             let mut facts = facts(now);

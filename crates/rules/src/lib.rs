@@ -11,6 +11,7 @@ mod judge;
 mod limits;
 mod money;
 mod name;
+mod order;
 mod refusal;
 mod window;
 
@@ -22,5 +23,6 @@ pub use judge::{Facts, Supply, judge, standing};
 pub use limits::*;
 pub use money::{Money, MoneyError};
 pub use name::{NameError, person_name};
+pub use order::{Item, JoinNo, OrderNo, OrderState, OrderStep, PaymentState, UnitFate};
 pub use refusal::Refusal;
 pub use window::{Moment, Window, WindowError};

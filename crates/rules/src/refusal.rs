@@ -15,18 +15,21 @@ pub enum Refusal {
     LimitReached = -5,
     /// Not on the roster.
     NotEligible = -6,
+    /// Nothing is free, but what others have not paid yet may come back.
+    HeldByOthers = -7,
     /// Paused by the operator.
     Paused = -11,
 }
 
 impl Refusal {
     /// Every refusal, in the order in which the rules look for them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Ended,
         Self::Paused,
         Self::NotStarted,
         Self::NotEligible,
         Self::LimitReached,
+        Self::HeldByOthers,
         Self::SoldOut,
     ];
 
@@ -43,6 +46,7 @@ impl Refusal {
             Self::NotStarted => "not_started",
             Self::LimitReached => "limit_reached",
             Self::NotEligible => "not_eligible",
+            Self::HeldByOthers => "held_by_others",
             Self::Paused => "paused",
         }
     }
@@ -65,6 +69,7 @@ mod tests {
             (Refusal::NotStarted, -4, "not_started"),
             (Refusal::LimitReached, -5, "limit_reached"),
             (Refusal::NotEligible, -6, "not_eligible"),
+            (Refusal::HeldByOthers, -7, "held_by_others"),
             (Refusal::Paused, -11, "paused"),
         ];
         assert_eq!(table.len(), Refusal::ALL.len());

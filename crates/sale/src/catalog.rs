@@ -2,8 +2,9 @@
 //! Counts and states are not here: they change with every claim and are asked of Stock.
 
 use crate::codes::Codes;
-use rules::{Activity, ActivityNo, TypeNo, UnitNo};
+use rules::{Activity, ActivityNo, Money, OrderState};
 use std::{collections::HashMap, sync::Arc};
+use stock::{Place, Recorded};
 
 /// One activity's definition beside its codes.
 pub struct Entry {
@@ -16,14 +17,17 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Hands the code of a unit to `read`; `None` for plain units.
-    pub fn with_code<T>(
-        &self,
-        kind: TypeNo,
-        unit: UnitNo,
-        read: impl FnOnce(&str) -> T,
-    ) -> Option<T> {
-        self.codes.get(usize::from(kind.0))?.with(unit, read)
+    /// Hands the code of a line's unit to `read`; `None` for plain units, and while nobody may see it: a code that
+    /// was seen never returns to sale, so it is shown only once its order is on disk and paid (promise 4).
+    pub fn with_code<T>(&self, line: &Recorded, read: impl FnOnce(&str) -> T) -> Option<T> {
+        let may_be_seen = line.state == OrderState::Paid && line.place == Place::DURABLE;
+        let codes = self.codes.get(usize::from(line.claim.ticket_type.0))?;
+        may_be_seen.then(|| codes.with(line.claim.unit, read)).flatten()
+    }
+
+    /// What an order of these lines costs.
+    pub fn amount_of(&self, lines: &[Recorded]) -> Money {
+        self.activity.amount_of(lines.iter().map(|line| line.claim.ticket_type))
     }
 }
 

@@ -1,10 +1,13 @@
-//! Recomputes promises 1 to 4 from the ledger alone, with code of its own: neither the rules' judge, nor Stock,
-//! nor the loading is used, so that a mistake in those cannot hide here. It writes nothing.
+//! Recomputes promises 1 to 4 and the money of promise 7 from the ledger alone, with code of its own: neither the
+//! rules' judge, nor Stock, nor the loading is used, so that a mistake in those cannot hide here. It writes nothing.
 
 mod answers;
 mod broken;
 mod codes;
 mod finding;
+mod lines;
+mod money;
+mod paid;
 mod people;
 mod report;
 mod units;
@@ -12,19 +15,24 @@ mod verdict;
 
 pub use broken::{AnswerBroken, CodeBroken, LimitBroken, StockBroken};
 pub use finding::{Finding, Promise, What};
-pub use verdict::{Checked, FINDINGS_KEPT_MAX, PromiseVerdict, Verdict};
+pub use money::MoneyBroken;
+pub use verdict::{
+    BALANCES_KEPT_MAX, Balance, Checked, FINDINGS_KEPT_MAX, PromiseVerdict, Verdict,
+};
 
 use answers::Refused;
 use codes::Codes;
 use ledger::{Ledger, LedgerFault, StoredActivity};
+use lines::Line;
+use paid::{Payments, References};
 use people::People;
 use report::Report;
-use rules::{ActivityNo, Claim, UserNo};
+use rules::{ActivityNo, UserNo};
 use std::collections::BTreeSet;
 
-/// Memory a claim takes while its activity is looked at, in bytes; the ledger's own audit comes after.
-const CLAIM_BYTES_MAX: usize = 64;
-const _: () = assert!(size_of::<Claim>() <= CLAIM_BYTES_MAX);
+/// Memory a line takes while its activity is looked at, in bytes; the ledger's own audit comes after.
+const LINE_BYTES_MAX: usize = 112;
+const _: () = assert!(size_of::<Line>() <= LINE_BYTES_MAX);
 
 /// Looks at everything in the ledger. A fault of the ledger, or rows that cannot be read as what they should be,
 /// end the check without a verdict.
@@ -35,7 +43,10 @@ const _: () = assert!(size_of::<Claim>() <= CLAIM_BYTES_MAX);
 ///
 /// ```text
 /// refusals     rest on claims, which are written before them
-/// claims       rest on units, which are made before they are sold; a claim's unit is never taken back after
+/// payments     twice, before the claims and after: what changed in between says nothing of its orders yet
+/// claims       rest on units, which are made before they are sold; a claim's unit is never taken back after;
+///              each with the state of its order, all as of one moment
+/// payments     again
 /// activity     units only grow, and more may be taken back, but none that had been claimed;
 ///              ends only move later; limits and starts never move
 /// codes        between two readings of the activity, see `Codes::read`
@@ -48,6 +59,7 @@ const _: () = assert!(size_of::<Claim>() <= CLAIM_BYTES_MAX);
 pub fn check(ledger: &dyn Ledger) -> Result<Verdict, LedgerFault> {
     let mut report = Report::new();
     let mut codes = Codes::default();
+    let mut references = References::default();
     let mut next = ActivityNo(0);
     for stored in ledger.activities()? {
         for lost in next.0..stored.no.0 {
@@ -55,9 +67,10 @@ pub fn check(ledger: &dyn Ledger) -> Result<Verdict, LedgerFault> {
         }
         next = ActivityNo(stored.no.0 + 1);
         report.learn(&stored);
-        check_activity(ledger, stored.no, &mut codes, &mut report)?;
+        check_activity(ledger, stored.no, (&mut codes, &mut references), &mut report)?;
     }
     codes.check_once(&mut report);
+    references.check_once(&mut report);
     compare_audit(ledger, &mut report)?;
     Ok(report.verdict())
 }
@@ -65,27 +78,33 @@ pub fn check(ledger: &dyn Ledger) -> Result<Verdict, LedgerFault> {
 fn check_activity(
     ledger: &dyn Ledger,
     no: ActivityNo,
-    codes: &mut Codes,
+    (codes, references): (&mut Codes, &mut References),
     report: &mut Report,
 ) -> Result<(), LedgerFault> {
     let refused = Refused::read(ledger, no)?;
-    let mut claims = read_claims(ledger, no)?;
+    let before = Payments::read(ledger, no, references)?;
+    let mut lines = read_lines(ledger, no)?;
+    let after = Payments::read(ledger, no, references)?;
     let Some(stored) = ledger.activity(no)? else { return check_unknown(ledger, no, report) };
-    report.looked_at(claims.len() as u64);
-    answers::check_sequence(no, &claims, report);
-    let available = units::check(&stored, &claims, report);
-    claims.sort_unstable_by_key(|claim| (claim.user, claim.seq));
-    refused.check(&stored, &claims, &available, report);
+    report.looked_at(lines.len() as u64);
+    answers::check_sequence(no, &lines, report);
+    let available = units::check(&stored, &lines, report);
+    references.add(no, &after);
+    let late_payers = money::check(&stored, &lines, (&before, &after), report);
+    drop((before, after));
+    let first_units = ledger.first_units(no)?;
+    lines.sort_unstable_by_key(|line| (line.claim.user, line.claim.seq));
+    refused.check(&stored, (&lines, &first_units), &available, report);
     let roster = read_roster(ledger, &stored)?;
-    People::new(&stored, roster).check(&claims, report);
-    drop(claims);
+    People::new(&stored, roster, late_payers).check(&lines, report);
+    drop(lines);
     codes.read(ledger, &stored, report)
 }
 
-fn read_claims(ledger: &dyn Ledger, no: ActivityNo) -> Result<Vec<Claim>, LedgerFault> {
-    let mut claims = Vec::new();
-    ledger.claims(no, &mut |claim| claims.push(claim))?;
-    Ok(claims)
+fn read_lines(ledger: &dyn Ledger, no: ActivityNo) -> Result<Vec<Line>, LedgerFault> {
+    let mut lines = Vec::new();
+    ledger.claims(no, &mut |claim, mark| lines.push(Line::new(claim, mark)))?;
+    Ok(lines)
 }
 
 fn read_roster(
@@ -109,7 +128,7 @@ fn check_unknown(
     report: &mut Report,
 ) -> Result<(), LedgerFault> {
     let mut claims = 0;
-    ledger.claims(no, &mut |_| claims += 1)?;
+    ledger.claims(no, &mut |_, _| claims += 1)?;
     if claims > 0 {
         report.add(no, None, StockBroken::ActivityUnknown { claims });
     }
@@ -118,7 +137,7 @@ fn check_unknown(
 
 /// The ledger looks for contradictions with code of its own, and knows how many claims it ever acknowledged.
 fn compare_audit(ledger: &dyn Ledger, report: &mut Report) -> Result<(), LedgerFault> {
-    use ledger::Finding::{KeyTwice, OrdinalTwice, SeqGap, UnitTwice};
+    use ledger::Finding::{KeyTwice, OfferTwice, OrdinalTwice, SeqGap, StepImpossible, UnitTwice};
     for finding in ledger.audit()? {
         if report.knows(finding) {
             continue;
@@ -135,6 +154,12 @@ fn compare_audit(ledger: &dyn Ledger, report: &mut Report) -> Result<(), LedgerF
             }
             SeqGap(activity, seq) => {
                 report.add(activity, None, AnswerBroken::TallyDiffers { seq: seq.0 });
+            }
+            OfferTwice(activity, seq) => {
+                report.add(activity, None, LimitBroken::OfferTwice { seq: seq.0 });
+            }
+            StepImpossible(activity, seq) => {
+                report.add(activity, None, MoneyBroken::StepImpossible { order: seq.0 });
             }
         }
     }

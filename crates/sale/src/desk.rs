@@ -331,6 +331,7 @@ impl Sale {
         let detail = format!("type {type_id}, codes {}", codes.len());
         let audit = self.entry_for(operator, "admin/codes/import", id, detail);
         let ledger = &self.inner.ledger;
+        let _telling = self.inner.telling.lock();
         let added = ledger
             .add_codes(self.inner.epoch(), entry.no, kind, codes, &audit)?
             .ok_or(DeskRefused::Closed)?;
@@ -338,7 +339,7 @@ impl Sale {
             let mine = &entry.codes[usize::from(kind.0)];
             // The codes before the units: a claim may take a unit the moment Stock has it.
             ledger.codes(entry.no, kind, mine.count(), &mut |code| mine.push(code))?;
-            self.apply(event)?;
+            self.tell(event)?;
         }
         let units = added.event.as_ref().map_or(0, |event| event.kind.unit_count());
         Ok(CodesAdded { added: units as u32, duplicates: added.duplicates })
@@ -378,15 +379,17 @@ impl Sale {
     ) -> Result<Event, DeskRefused> {
         let entry = self.entry_for(operator, action, target, detail);
         let draft = EventDraft { activity: no, at: entry.at, kind, key: operator.key };
+        let _telling = self.inner.telling.lock();
         match self.inner.ledger.append(self.inner.epoch(), &draft, &entry)? {
-            Appended::New(event) => self.apply(&event).map(|()| event),
+            Appended::New(event) => self.tell(&event).map(|()| event),
             Appended::Known(event) => Ok(event),
             Appended::Closed => Err(DeskRefused::Closed),
             Appended::TooMany => Err(DeskRefused::TooMany),
         }
     }
 
-    fn apply(&self, event: &Event) -> Result<(), DeskRefused> {
+    /// Tells Stock and the catalog of an event; `telling` is held since before it was written.
+    fn tell(&self, event: &Event) -> Result<(), DeskRefused> {
         let applied = self.inner.stock.apply(event);
         assert!(applied.is_ok(), "the ledger's event {} contradicts Stock: {applied:?}", event.no);
         if let EventKind::Changed(activity) = &event.kind {
@@ -411,7 +414,14 @@ fn is_of_type(event: &Event, kind: TypeNo) -> bool {
     match &event.kind {
         EventKind::UnitsAdded { ticket_type, .. }
         | EventKind::UnitsTakenBack { ticket_type, .. } => *ticket_type == kind,
-        EventKind::Paused | EventKind::Resumed | EventKind::Closed | EventKind::Changed(_) => false,
+        EventKind::Paused
+        | EventKind::Resumed
+        | EventKind::Closed
+        | EventKind::Changed(_)
+        | EventKind::Order { .. }
+        | EventKind::LinedUp { .. }
+        | EventKind::LeftLine { .. }
+        | EventKind::Payment { .. } => false,
     }
 }
 

@@ -2,12 +2,14 @@
 //! A part of an export is never passed off as the whole.
 
 use crate::{
-    Entry, Sale,
-    export::{ExportFault, ExportFormat, ExportKind, ExportWriter, OrderOut, ParticipantOut},
+    Entry, IdText, Ids, Sale,
+    export::{
+        ExportFault, ExportFormat, ExportKind, ExportWriter, OrderOut, ParticipantOut, PaymentOut,
+    },
 };
-use ledger::{Ledger, LedgerFault};
-use rules::{Activity, ActivityNo};
-use std::io::Write;
+use ledger::{Ledger, LedgerFault, PaymentRecord};
+use rules::{Activity, ActivityNo, OrderNo, Seq};
+use std::{collections::HashMap, io::Write};
 
 /// Why an export stopped. What was written until then is not an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,34 +67,92 @@ impl Sale {
 /// Writes an export of what is in a ledger; returns the number of rows.
 pub fn write_export(
     ledger: &dyn Ledger,
-    ids: &crate::Ids,
+    ids: &Ids,
     (no, activity): (ActivityNo, &Activity),
     kind: ExportKind,
     mut writer: ExportWriter<'_>,
 ) -> Result<u64, ExportStopped> {
-    let mut rows = 0;
-    let mut outcome = Ok(());
-    match kind {
-        ExportKind::Orders => ledger.orders(no, &mut |row| {
-            let order_id = ids.claim(&row.claim);
-            let ticket_id = ids.ticket(&row.claim);
-            let out = OrderOut::new(row, activity, order_id.as_str(), &ticket_id);
-            outcome = writer.order(&out);
-            rows += 1;
-            outcome.is_ok()
-        })?,
-        ExportKind::Participants => ledger.participants(no, &mut |row| {
-            outcome = writer.participant(&ParticipantOut::new(row));
-            rows += 1;
-            outcome.is_ok()
-        })?,
-    }
-    outcome?;
+    let rows = match kind {
+        ExportKind::Orders => write_orders(ledger, ids, (no, activity), &mut writer),
+        ExportKind::Participants => write_participants(ledger, no, &mut writer),
+        ExportKind::Payments => write_payments(ledger, ids, no, &mut writer),
+    }?;
     writer.finish()?;
     Ok(rows)
 }
 
+fn write_orders(
+    ledger: &dyn Ledger,
+    ids: &Ids,
+    (no, activity): (ActivityNo, &Activity),
+    writer: &mut ExportWriter<'_>,
+) -> Result<u64, ExportStopped> {
+    let (mut rows, mut outcome) = (0, Ok(()));
+    ledger.orders(no, &mut |row| {
+        let order_id = ids.claim(&row.claim);
+        let ticket_id = ids.ticket(&row.claim);
+        outcome = writer.order(&OrderOut::new(row, activity, order_id.as_str(), &ticket_id));
+        rows += 1;
+        outcome.is_ok()
+    })?;
+    outcome?;
+    Ok(rows)
+}
+
+fn write_participants(
+    ledger: &dyn Ledger,
+    no: ActivityNo,
+    writer: &mut ExportWriter<'_>,
+) -> Result<u64, ExportStopped> {
+    let (mut rows, mut outcome) = (0, Ok(()));
+    ledger.participants(no, &mut |row| {
+        outcome = writer.participant(&ParticipantOut::new(row));
+        rows += 1;
+        outcome.is_ok()
+    })?;
+    outcome?;
+    Ok(rows)
+}
+
+/// The payments for orders that were there when this began: what is paid meanwhile for later ones is the next
+/// export's.
+fn write_payments(
+    ledger: &dyn Ledger,
+    ids: &Ids,
+    no: ActivityNo,
+    writer: &mut ExportWriter<'_>,
+) -> Result<u64, ExportStopped> {
+    let orders = read_priced(ledger, ids, no)?;
+    let id_of = |order: OrderNo| orders.get(&order.seq).map(|(id, _)| id.as_str());
+    let (mut rows, mut outcome) = (0, Ok(()));
+    ledger.payments_in(no, &mut |record: &PaymentRecord| {
+        let Some((id, user)) = orders.get(&record.payment.order.seq) else { return true };
+        let paid_order = record.paid_order.and_then(id_of);
+        outcome = writer.payment(&PaymentOut::new(record, id.as_str(), user, paid_order));
+        rows += 1;
+        outcome.is_ok()
+    })?;
+    outcome?;
+    Ok(rows)
+}
+
+/// The ids of orders that cost something, and whose they are: about 100 bytes for each.
+fn read_priced(
+    ledger: &dyn Ledger,
+    ids: &Ids,
+    no: ActivityNo,
+) -> Result<HashMap<Seq, (IdText, Box<str>)>, LedgerFault> {
+    let mut orders = HashMap::new();
+    ledger.orders(no, &mut |row| {
+        if row.claim.priced && row.claim.line == 0 {
+            orders.insert(row.claim.seq, (ids.claim(&row.claim), row.user.into()));
+        }
+        true
+    })?;
+    Ok(orders)
+}
+
 /// The ids of a ledger's claims.
-pub fn read_ids(ledger: &dyn Ledger) -> Result<crate::Ids, LedgerFault> {
-    Ok(crate::Ids::new(&ledger.secret("claim-ids")?, &ledger.secret("idempotency-keys")?))
+pub fn read_ids(ledger: &dyn Ledger) -> Result<Ids, LedgerFault> {
+    Ok(Ids::new(&ledger.secret("claim-ids")?, &ledger.secret("idempotency-keys")?))
 }

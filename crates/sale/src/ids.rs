@@ -2,14 +2,15 @@
 //! So an id that the ledger lacks can still be known for one that was really given to this person.
 //!
 //! ```text
-//! bytes  0..4 activity | 4..8 seq | 8..12 epoch | 12..14 type | 14..22 MAC
+//! bytes  0..4 activity | 4..8 seq of the first line | 8..12 epoch | 12..14 type, or 65535 | 14..22 MAC
 //! text   30 characters of base64url; a ticket adds `-N`, its place in the order from 1
+//! type   that of an order of one line; 65535 stands for several lines, so that every line knows its order's id
 //! MAC    HMAC-SHA256(ledger's secret, bytes 0..14 | user), first 8 bytes
 //! ```
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use rules::{ActivityNo, Claim, Epoch, KeyHash, Seq, TypeNo, UserNo};
+use rules::{ActivityNo, BASKET_UNITS_MAX, Claim, Epoch, KeyHash, OrderNo, Seq, TypeNo, UserNo};
 use sha2::Sha256;
 
 const PLACE_BYTES: usize = 14;
@@ -18,25 +19,37 @@ const ID_BYTES: usize = PLACE_BYTES + MAC_BYTES;
 /// Characters of a claim's id.
 const TEXT_CHARS: usize = 30;
 
-/// Where a claim stands, as its id says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The type that the ids of orders of several lines carry.
+const SEVERAL: TypeNo = TypeNo(u16::MAX);
+const _: () =
+    assert!(rules::TYPES_MAX < SEVERAL.0, "no type has the number that stands for several");
+
+/// Where a claim, which is an order, stands, as its id says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClaimId {
     /// The activity.
     pub activity: ActivityNo,
-    /// Its place in the order of decisions.
+    /// The place of its first line in the order of decisions.
     pub seq: Seq,
     /// Under which ownership.
     pub epoch: Epoch,
-    /// The ticket type.
+    /// The ticket type of a claim of one line; 65535 for several.
     pub ticket_type: TypeNo,
 }
 
-/// A ticket: a claim, and which of its tickets.
+impl ClaimId {
+    /// The order.
+    pub const fn order(self) -> OrderNo {
+        OrderNo { activity: self.activity, seq: self.seq }
+    }
+}
+
+/// A ticket: an order, and which of its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TicketId {
-    /// The claim.
+    /// The order.
     pub claim: ClaimId,
-    /// From 1; with one unit a claim always 1.
+    /// From 1 to `BASKET_UNITS_MAX`: the line after so many.
     pub place: u32,
 }
 
@@ -58,13 +71,17 @@ pub struct Ids {
 }
 
 impl From<&Claim> for ClaimId {
+    /// The id of the order this is a line of, whichever line it is.
     fn from(claim: &Claim) -> Self {
-        Self {
-            activity: claim.activity,
-            seq: claim.seq,
-            epoch: claim.epoch,
-            ticket_type: claim.ticket_type,
-        }
+        let OrderNo { activity, seq } = claim.order();
+        let ticket_type = if claim.lines > 1 { SEVERAL } else { claim.ticket_type };
+        Self { activity, seq, epoch: claim.epoch, ticket_type }
+    }
+}
+
+impl From<&Claim> for TicketId {
+    fn from(claim: &Claim) -> Self {
+        Self { claim: ClaimId::from(claim), place: u32::from(claim.line) + 1 }
     }
 }
 
@@ -115,16 +132,19 @@ impl Ids {
         Some(read_place(bytes.first_chunk()?))
     }
 
-    /// The id of a claim's first ticket.
+    /// The id of a line's ticket.
     pub fn ticket(&self, claim: &Claim) -> String {
-        format!("{}-1", self.claim(claim).as_str())
+        format!("{}-{}", self.claim(claim).as_str(), u32::from(claim.line) + 1)
     }
 
-    /// Splits a ticket's id into its claim's and its place.
+    /// Splits a ticket's id into its order's and its place in that.
     pub fn split_ticket(text: &str) -> Option<(&str, u32)> {
         let (claim, rest) = text.split_at_checked(TEXT_CHARS)?;
-        let place = rest.strip_prefix('-')?;
-        (place == "1").then_some((claim, 1))
+        let digits = rest.strip_prefix('-')?;
+        // One place, one text: neither a sign nor a leading zero.
+        let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+        let place: u32 = digits.parse().ok().filter(|_| plain)?;
+        (place <= u32::from(BASKET_UNITS_MAX)).then_some((claim, place))
     }
 
     /// Reads a ticket's id that was given to `user`.
@@ -187,6 +207,26 @@ mod tests {
             ordinal_in_activity: 1,
             decided_at: TimeMs(5),
             key: None,
+            line: 0,
+            lines: 1,
+            priced: false,
+            offer: None,
+        }
+    }
+
+    #[test]
+    fn every_line_of_an_order_knows_its_order_and_its_own_ticket() {
+        let ids = Ids::new(&[1; 32], &[2; 32]);
+        let first = Claim { lines: 100, ..claim(5) };
+        let last = Claim { seq: Seq(176), ticket_type: TypeNo(9), line: 99, ..first };
+        assert_eq!(ids.claim(&first), ids.claim(&last));
+        assert_eq!(ids.ticket(&last), format!("{}-100", ids.claim(&first).as_str()));
+        let read = ids.read_ticket(&ids.ticket(&last), UserNo(5));
+        assert_eq!(read, Some(TicketId::from(&last)));
+        assert_eq!(read.unwrap().claim.order(), first.order());
+        for place in ["0", "01", "+1", "101", "4294967297", "", " 1", "1 "] {
+            let text = format!("{}-{place}", ids.claim(&first).as_str());
+            assert_eq!(ids.read_ticket(&text, UserNo(5)), None, "{place:?}");
         }
     }
 
@@ -219,7 +259,7 @@ mod tests {
             "0",
             "\u{1F3AB}",
             &good[..31],
-            &format!("{good}1"),
+            &format!("{good}01"),
             &long,
             "é".repeat(15).as_str(),
         ] {

@@ -4,13 +4,17 @@
 use crate::{
     Catalog, Clock, IdText, Ids, OpenError, Readiness, SaleSettings,
     durable::{Durability, Serve},
-    flusher::{Settling, State, Writer},
-    loading,
+    flusher::Writer,
+    loading::{self, Loading},
+    proposals::Proposals,
+    settling::Settling,
+    state::State,
+    till::Till,
 };
 use arc_swap::{ArcSwap, Guard};
-use ledger::{AuditEntry, Ledger};
+use ledger::{AuditEntry, Ledger, NoticeRecord};
 use parking_lot::Mutex;
-use rules::{Claim, Epoch, TimeMs};
+use rules::{Claim, Epoch, OrderState, PaymentState, TimeMs};
 use std::{
     sync::{
         Arc,
@@ -26,9 +30,20 @@ pub trait Meter: Send + Sync {
     fn committed(&self, claims: usize, took: Duration);
     /// The ledger failed and recovery began.
     fn recovery(&self);
+    /// Changes of orders were committed; so many of them were possible.
+    fn changed(&self, _changes: usize, _took: Duration) {}
+    /// An order came to this state, on disk.
+    fn order_changed(&self, _state: OrderState) {}
+    /// A payment came to this state, on disk.
+    fn payment_changed(&self, _state: PaymentState) {}
+    /// A notice of a payment was not believed; the permanent name of the reason.
+    fn notice_refused(&self, _reason: &'static str) {}
 }
 
 /// What the threads of a sale share.
+///
+/// Locks are taken in this order: `desk`, `telling`, those of the ledger, those of Stock. The queues (`proposals`,
+/// `audit`, `notices`, the till's) are held for moments, and nothing else is taken in them.
 pub struct Inner {
     pub settings: SaleSettings,
     pub stock: Arc<dyn Stock>,
@@ -41,10 +56,23 @@ pub struct Inner {
     pub settling: Settling,
     pub state: State,
     pub epoch: AtomicU32,
-    /// Held by one operator's change at a time, and by a recovery.
+    /// Held by one operator's change at a time, and by a recovery. A big import holds it for long, so that the writer
+    /// takes it only where it has nothing else to do: to recover.
     pub desk: Mutex<()>,
+    /// Held from the writing of an event to the end of its `Stock::apply`, so that events come to Stock in the order
+    /// of their numbers, whoever wrote them: Stock takes what comes later for what it knows already. The writer only
+    /// ever tries it: where an operator's change is under way, orders are changed in the next step.
+    pub telling: Mutex<()>,
+    /// Changes that wait for the writer.
+    pub proposals: Proposals,
+    /// Payment providers, and what is to be done at them.
+    pub till: Till,
     audit: Mutex<Vec<AuditEntry>>,
+    notices: Mutex<Vec<NoticeRecord>>,
 }
+
+/// Refused notices that wait to be written; more of them are counted only.
+const NOTICES_WAITING_MAX: usize = 1_000;
 
 /// Held while something works on the state that everybody relies on; if that panics, an invariant is broken.
 pub struct Sound<'a>(&'a Inner);
@@ -57,6 +85,7 @@ impl Drop for Sound<'_> {
             );
             self.0.state.broken();
             self.0.settling.stopped();
+            self.0.proposals.close();
             self.0.durability.recovered();
         }
     }
@@ -101,6 +130,32 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// Queues the record of a notice that was not believed.
+    pub fn refused_notice(&self, record: NoticeRecord) {
+        self.meter.notice_refused(record.reason);
+        let mut notices = self.notices.lock();
+        if notices.len() < NOTICES_WAITING_MAX {
+            notices.push(record);
+        }
+    }
+
+    /// Writes the refused notices that wait. Those that cannot be written now wait on.
+    pub fn write_waiting_notices(&self) {
+        let waiting = std::mem::take(&mut *self.notices.lock());
+        if waiting.is_empty() {
+            return;
+        }
+        if let Err(fault) = self.ledger.record_notices(&waiting) {
+            tracing::warn!(%fault, notices = waiting.len(), "refused notices wait for the ledger");
+            let mut notices = self.notices.lock();
+            let later = std::mem::replace(&mut *notices, waiting);
+            notices.extend(later);
+            notices.truncate(NOTICES_WAITING_MAX);
+        }
+    }
+}
+
 /// A running sale.
 pub struct Sale {
     pub(crate) inner: Arc<Inner>,
@@ -134,7 +189,10 @@ impl Sale {
     ) -> Result<(Self, Writer), OpenError> {
         let epoch = ledger.own()?;
         let ids = crate::read_ids(&*ledger)?;
-        let catalog = loading::load(&*ledger, &*stock, epoch, 1)?;
+        let now = clock.now();
+        let downtime_max_ms = settings.downtime_max_ms;
+        let how = Loading { epoch, version: 1, now, alive: None, downtime_max_ms };
+        let catalog = loading::load(&*ledger, &*stock, how)?;
         let durability =
             Durability::new(settings.cores, Arc::clone(&clock), settings.answer_within_ms);
         let inner = Arc::new(Inner {
@@ -150,7 +208,11 @@ impl Sale {
             state: State::new(),
             epoch: AtomicU32::new(epoch.0),
             desk: Mutex::new(()),
+            telling: Mutex::new(()),
+            proposals: Proposals::new(settings.changes_queue_max),
+            till: Till::default(),
             audit: Mutex::new(Vec::new()),
+            notices: Mutex::new(Vec::new()),
         });
         let writer = Writer::new(Arc::clone(&inner), epoch);
         Ok((Self { inner, writer: Mutex::new(None) }, writer))
@@ -201,6 +263,11 @@ impl Sale {
     /// Ids of claims and tickets.
     pub fn ids(&self) -> &Ids {
         &self.inner.ids
+    }
+
+    /// The ownership under which things are written now.
+    pub fn epoch(&self) -> Epoch {
+        self.inner.epoch()
     }
 
     /// How often the ledger failed and was read anew.

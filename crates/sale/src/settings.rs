@@ -18,6 +18,19 @@ pub struct SaleSettings {
     pub audit_queue_max: usize,
     /// Milliseconds an export waits for what was decided before it.
     pub settle_within_ms: u64,
+    /// Milliseconds after an order's deadline in which it can still be paid: what was sent in time arrives in it.
+    pub grace_ms: u64,
+    /// Unpaid orders that expire in one step of the writer, so that claims never wait long behind them.
+    pub expire_batch_max: usize,
+    /// Changes of orders that wait for the writer; one more is turned away.
+    pub changes_queue_max: usize,
+    /// Milliseconds by which one downtime moves deadlines, at most.
+    pub downtime_max_ms: u64,
+    /// Milliseconds between two questions to a provider about an order that is not paid yet.
+    pub ask_after_ms: u64,
+    /// Milliseconds after the first attempt to give money back until the second; doubled by every further one, up to
+    /// an hour.
+    pub refund_retry_ms: u64,
 }
 
 impl Default for SaleSettings {
@@ -30,6 +43,12 @@ impl Default for SaleSettings {
             parts_batch_max: 500,
             audit_queue_max: 1_000,
             settle_within_ms: 30_000,
+            grace_ms: 15_000,
+            expire_batch_max: 500,
+            changes_queue_max: 10_000,
+            downtime_max_ms: 24 * 60 * 60 * 1_000,
+            ask_after_ms: 30_000,
+            refund_retry_ms: 1_000,
         }
     }
 }

@@ -2,12 +2,14 @@
 //! Names that look like formulas are planted, and codes must come out exactly as they went in.
 
 use calamine::{Data, DataType, Reader, Xlsx};
-use ledger::{OrderRow, ParticipantRow};
+use ledger::{NewPayment, OrderMark, OrderRow, ParticipantRow, PaymentNo, PaymentRecord};
 use rules::{
-    Activity, ActivityNo, Claim, ClaimNo, Epoch, Money, Refusal, Seq, TicketType, TimeMs, TypeNo,
-    UnitKind, UnitNo, UserNo, Validity, Window,
+    Activity, ActivityNo, Claim, ClaimNo, Epoch, Money, OrderNo, OrderState, PaymentState, Refusal,
+    Seq, TicketType, TimeMs, TypeNo, UnitKind, UnitNo, UserNo, Validity, Window,
 };
-use sale::export::{ExportFault, ExportFormat, ExportKind, ExportWriter, OrderOut, ParticipantOut};
+use sale::export::{
+    ExportFault, ExportFormat, ExportKind, ExportWriter, OrderOut, ParticipantOut, PaymentOut,
+};
 use std::io::{Cursor, ErrorKind, Write};
 
 const ORDER_HEADER: [&str; 14] = [
@@ -28,6 +30,19 @@ const ORDER_HEADER: [&str; 14] = [
 ];
 const PARTICIPANT_HEADER: [&str; 6] =
     ["user", "display_name", "department", "first_seen", "outcome", "claim_no"];
+const PAYMENT_HEADER: [&str; 11] = [
+    "payment_id",
+    "provider",
+    "reference",
+    "order_id",
+    "user",
+    "amount",
+    "currency",
+    "state",
+    "received_at",
+    "changed_at",
+    "paid_order",
+];
 /// 2026-12-01T02:00:00.007Z.
 const DECIDED_AT: TimeMs = TimeMs(1_796_090_400_007);
 
@@ -42,6 +57,7 @@ fn activity() -> Activity {
         kind: UnitKind::Codes,
         window: None,
         pay_within_s: 900,
+        offer_within_s: 900,
         validity: Validity { from: TimeMs(1), until: None },
     };
     Activity {
@@ -52,6 +68,7 @@ fn activity() -> Activity {
         window: Window::new(TimeMs(1), TimeMs(2)).unwrap(),
         limit_per_user: None,
         has_roster: false,
+        standby: false,
         types: vec![ticket],
     }
 }
@@ -69,12 +86,19 @@ fn claim(no: u32) -> Claim {
         ordinal_in_activity: 1,
         decided_at: DECIDED_AT,
         key: None,
+        line: 0,
+        lines: 1,
+        priced: false,
+        offer: None,
     }
 }
 
+const FREE: OrderMark = OrderMark { state: OrderState::Paid, paid_at: None, ended_at: None };
+
 /// The same text as name, display name and department; and a code.
 fn order_row<'a>(no: u32, text: &'a str, code: Option<&'a str>) -> OrderRow<'a> {
-    OrderRow { claim: claim(no), user: text, display_name: text, department: text, code }
+    let (claim, mark) = (claim(no), FREE);
+    OrderRow { claim, mark, user: text, display_name: text, department: text, code }
 }
 
 /// What reaches the sink of an export.
@@ -147,6 +171,80 @@ fn csv_is_utf8_with_a_mark_and_crlf() {
         name = "\"王,\"\"五\"\"\"",
     );
     assert_eq!(text, expected);
+}
+
+/// The state of a priced order, when it was paid, and its code only where its buyer can see it or could.
+#[test]
+fn an_order_s_row_says_how_it_stands() {
+    let mut activity = activity();
+    activity.types[0].price.minor = 990;
+    let paid = Some(TimeMs(DECIDED_AT.0 + 1_000));
+    let at = "2026-12-01T02:00:01.007Z";
+    let table = [
+        (OrderState::Held, None, "", "held", ""),
+        (OrderState::Paid, paid, "CODE", "paid", at),
+        (OrderState::Cancelled, None, "", "cancelled", ""),
+        (OrderState::Expired, None, "", "expired", ""),
+        (OrderState::RefundDue, paid, "CODE", "refund_due", at),
+        (OrderState::Refunded, paid, "CODE", "refunded", at),
+    ];
+    for (state, paid_at, code, name, told) in table {
+        let claim = Claim { priced: true, ..claim(1) };
+        let mark = OrderMark { state, paid_at, ended_at: None };
+        let row = OrderRow { claim, mark, ..order_row(1, "s1", Some("CODE")) };
+        let bytes = exported(ExportFormat::Csv, ExportKind::Orders, |writer| {
+            writer.order(&OrderOut::new(&row, &activity, "o", "o-1"))
+        });
+        let row = &csv_rows(&bytes)[1];
+        assert_eq!(row[7..11], [code, name, "9.90", "CNY"], "{state:?}");
+        assert_eq!(row[12], told, "{state:?}");
+    }
+}
+
+fn payment(no: u64, reference: &str, state: PaymentState) -> PaymentRecord {
+    let order = OrderNo { activity: ActivityNo(1), seq: Seq(3) };
+    let amount = Money { minor: 990, currency: "CNY".into() };
+    PaymentRecord {
+        no: PaymentNo(no),
+        payment: NewPayment { provider: "test".into(), reference: reference.into(), order, amount },
+        state,
+        paid_order: None,
+        received_at: DECIDED_AT,
+        changed_at: TimeMs(DECIDED_AT.0 + 1_000),
+        refund_attempts: 0,
+        refund_after: TimeMs(0),
+    }
+}
+
+/// C27 here too: what a provider calls a payment is a text.
+#[test]
+fn payments_are_exported_with_what_they_pay() {
+    let records = [
+        payment(1, "r1", PaymentState::Confirmed),
+        payment(u64::from(u32::MAX) + 1, "=r2", PaymentState::Late),
+    ];
+    let payments = |format| {
+        exported(format, ExportKind::Payments, |writer| {
+            let pays = [Some("o1"), None];
+            records.iter().zip(pays).try_for_each(|(record, pays)| {
+                writer.payment(&PaymentOut::new(record, "o1", "王五", pays))
+            })
+        })
+    };
+    let rows = csv_rows(&payments(ExportFormat::Csv));
+    let (came, changed) = ("2026-12-01T02:00:00.007Z", "2026-12-01T02:00:01.007Z");
+    assert_eq!(rows[0][1..], PAYMENT_HEADER[1..]);
+    assert_eq!(
+        rows[1],
+        ["1", "test", "r1", "o1", "王五", "9.90", "CNY", "confirmed", came, changed, "o1"]
+    );
+    assert_eq!(rows[2][..3], ["4294967296", "test", "'=r2"]);
+    assert_eq!((rows[2][7].as_str(), rows[2][10].as_str()), ("late", ""));
+    let sheet = sheet_rows(payments(ExportFormat::Xlsx), "payments");
+    assert_eq!((sheet[2][0].as_f64(), sheet[2][10].is_empty()), (Some(4_294_967_296.0), true));
+    let lines = String::from_utf8(payments(ExportFormat::JsonLines)).unwrap();
+    let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!((last["payment_id"].as_u64(), last["paid_order"].is_null()), (Some(1 << 32), true));
 }
 
 /// C27: a name that begins like a formula is text in every spreadsheet; a code is left alone.
@@ -282,7 +380,7 @@ fn participants_are_won_or_their_first_refusal() {
 fn names_of_formats_and_kinds_are_permanent() {
     let formats = ExportFormat::ALL.map(ExportFormat::name);
     assert_eq!(formats, ["csv", "xlsx", "jsonl"]);
-    assert_eq!(ExportKind::ALL.map(ExportKind::name), ["orders", "participants"]);
+    assert_eq!(ExportKind::ALL.map(ExportKind::name), ["orders", "participants", "payments"]);
     for format in ExportFormat::ALL {
         assert_eq!(ExportFormat::from_name(format.name()), Some(format));
     }
@@ -292,6 +390,7 @@ fn names_of_formats_and_kinds_are_permanent() {
     assert_eq!(ExportFormat::from_name("xls"), None);
     assert!(ExportKind::Orders.columns().eq(ORDER_HEADER));
     assert!(ExportKind::Participants.columns().eq(PARTICIPANT_HEADER));
+    assert!(ExportKind::Payments.columns().eq(PAYMENT_HEADER));
 }
 
 /// A reader who goes away after so many bytes.

@@ -40,6 +40,15 @@ fn with_ticket(extra: &str) -> Vec<Problem> {
     read_toml(&toml_of(ACTIVITY, &format!("{TICKET}\n{extra}"))).err().unwrap_or_default()
 }
 
+/// Two ticket types that cost something in these currencies, with a free one of a third between them.
+fn with_prices(first: &str, second: &str) -> Vec<Problem> {
+    let next = "[[activity.ticket]]\nname = \"T\"\nstock = 5";
+    let priced = |currency: &str| format!("price = 1\ncurrency = \"{currency}\"");
+    let free = format!("{next}\ncurrency = \"EUR\"");
+    let (first, second) = (priced(first), priced(second));
+    with_ticket(&format!("{first}\n{free}\n{next}\n{second}"))
+}
+
 /// A ticket type with codes instead of stock.
 fn with_codes(codes: &str) -> Vec<Problem> {
     read_toml(&toml_of(ACTIVITY, &format!("name = \"T\"\n{codes}"))).err().unwrap_or_default()
@@ -96,10 +105,12 @@ fn the_shortest_activity_gets_its_defaults() {
     assert_eq!(activity.window.start(), TEN_O_CLOCK);
     assert_eq!(activity.window.end(), TimeMs(TEN_O_CLOCK.0 + 2 * HOUR_MS));
     assert_eq!((activity.limit_per_user, activity.has_roster), (None, false));
+    assert!(!activity.standby, "what costs nothing does not come back");
     assert!(activity.id.len() == 12 && activity.id.bytes().all(|b| b.is_ascii_alphanumeric()));
     assert_eq!(activity.id, activity.id.to_lowercase());
     let ticket = &activity.types[0];
     assert_eq!((ticket.limit_per_user, ticket.pay_within_s), (1, 900));
+    assert_eq!(ticket.offer_within_s, 900);
     assert_eq!((ticket.price.minor, ticket.price.currency.as_str()), (0, "CNY"));
     assert_eq!((ticket.kind, ticket.window, ticket.image.as_str()), (UnitKind::Plain, None, ""));
     assert_eq!((ticket.validity.from, ticket.validity.until), (TEN_O_CLOCK, None));
@@ -119,19 +130,21 @@ image = "https://example.org/a.png"
 start_time = 2026-12-01T10:00:00+08:00
 end_time = 2026-12-01T12:00:00+08:00
 limit_per_user = 3
+standby = false
 roster = ["s1", {name = "s2", display_name = "王五", department = "研发"}]
   [[activity.ticket]]
   id = "seat"
   name = "电影票"
   desc = "a\nb"
   image = "https://example.org/t.png"
-  price = "0.00"
+  price = "9.90"
   currency = "USD"
   limit_per_user = 2
   codes = ["007", "B-2"]
   start_time = "2026-12-01T02:00:00Z"
   end_time = 1796092200
   pay_within_s = 60
+  offer_within_s = 30
   valid_from = 2026-12-01T00:00:00+08:00
   valid_until = 2026-12-31T23:59:59+08:00
 "#;
@@ -145,10 +158,66 @@ roster = ["s1", {name = "s2", display_name = "王五", department = "研发"}]
     let window = ticket.window.unwrap();
     assert_eq!((window.start(), window.end().0), (TEN_O_CLOCK, TEN_O_CLOCK.0 + HOUR_MS / 2));
     assert_eq!((ticket.limit_per_user, ticket.pay_within_s), (2, 60));
-    assert_eq!(ticket.price.currency, "USD");
+    assert_eq!((ticket.offer_within_s, new.activity.standby), (30, false));
+    assert_eq!((ticket.price.minor, ticket.price.currency.as_str()), (990, "USD"));
     assert_eq!(ticket.image, "https://example.org/t.png");
     assert_eq!(ticket.validity.until, Some(TimeMs::from_seconds(1_798_732_799)));
     assert_eq!(codes_of(&read, 0, 0), ["007", "B-2"]);
+}
+
+/// C22: where units come back, the line is there unless the file says otherwise.
+#[test]
+fn what_costs_something_has_a_line_and_a_time_to_pay() {
+    let read = |activity: &str, ticket: &str| {
+        let (activity, ticket) = (format!("{ACTIVITY}\n{activity}"), format!("{TICKET}\n{ticket}"));
+        let new = read_toml(&toml_of(&activity, &ticket)).unwrap().activities.remove(0).activity;
+        let ticket = &new.types[0];
+        (ticket.price.minor, new.standby, ticket.pay_within_s, ticket.offer_within_s)
+    };
+    let table = [
+        ("", "", (0, false, 900, 900)),
+        ("standby = true", "", (0, true, 900, 900)),
+        ("", "price = \"9.90\"", (990, true, 900, 900)),
+        ("", "price = 9", (900, true, 900, 900)),
+        ("standby = false", "price = \"0.01\"", (1, false, 900, 900)),
+        ("", "price = \"980\"\ncurrency = \"JPY\"", (980, true, 900, 900)),
+        ("", "pay_within_s = 60", (0, false, 60, 60)),
+        ("", "offer_within_s = 300", (0, false, 900, 300)),
+        ("", "pay_within_s = 60\noffer_within_s = 2_592_000", (0, false, 60, 2_592_000)),
+    ];
+    for (activity, ticket, expected) in table {
+        assert_eq!(read(activity, ticket), expected, "{activity} {ticket}");
+    }
+    let json = r#"{"activity": [{"name": "A", "start_time": 1796090400, "end_time": 1796097600,
+        "standby": false,
+        "ticket": [{"name": "T", "stock": 1, "price": "9.90", "offer_within_s": 60}]}]}"#;
+    let activity = read_json(json).unwrap().activities.remove(0).activity;
+    let ticket = &activity.types[0];
+    assert_eq!((activity.standby, ticket.price.minor, ticket.offer_within_s), (false, 990, 60));
+}
+
+#[test]
+fn what_costs_something_is_in_one_currency() {
+    assert_eq!(with_prices("CNY", "CNY"), []);
+    let problems = with_prices("CNY", "USD");
+    let told: Vec<_> = problems.iter().map(|one| (one.key.as_str(), one.value.as_str())).collect();
+    assert_eq!(told, [("activity[0].ticket[2].currency", "USD")]);
+    let Reason::OtherCurrency { first } = &problems[0].reason else { panic!("{problems:?}") };
+    assert_eq!(first.key, "activity[0].ticket[0].currency");
+    let free = with_ticket("price = 0\ncurrency = \"EUR\"");
+    assert_eq!(free, [], "what is free has no say");
+}
+
+#[test]
+fn a_slip_in_a_new_key_finds_it() {
+    for (problems, meant) in [
+        (with_activity("standbye = true"), "standby"),
+        (with_activity("stand_by = true"), "standby"),
+        (with_ticket("offer_withins = 1"), "offer_within_s"),
+        (with_ticket("pay_in_s = 1"), "pay_within_s"),
+    ] {
+        assert_eq!(problems[0].reason, Reason::UnknownKey { nearest: Some(meant) });
+    }
 }
 
 #[test]
@@ -308,7 +377,7 @@ end_time = 2026-12-01T12:00:00
 [[activity.ticket]]
 name = \"T\"
 stock = -1
-price = \"9.90\"
+price = \"9.901\"
 ";
     let problems = read_toml(text).unwrap_err();
     let seen: Vec<_> = problems
@@ -322,7 +391,7 @@ price = \"9.90\"
             (2, "activity[0].id", "a b", &Reason::NotAnId),
             (1, "activity[0].start_time", "", &Reason::Missing),
             (5, "activity[0].end_time", "2026-12-01T12:00:00", &Reason::TimeWithoutOffset),
-            (10, "activity[0].ticket[0].price", "9.90", &Reason::PriceNotYet),
+            (10, "activity[0].ticket[0].price", "9.901", &Reason::Precision),
             (
                 9,
                 "activity[0].ticket[0].stock",
@@ -337,7 +406,7 @@ price = \"9.90\"
     );
     assert_eq!(
         problems[4].zh(),
-        "request body:10: activity[0].ticket[0].price = 9.90: 价格大于 0 需要订单功能，目前尚未提供；请填 \"0\""
+        "request body:10: activity[0].ticket[0].price = 9.901: 小数位数超过该币种的精度"
     );
 }
 
@@ -429,8 +498,11 @@ fn value_rules() -> Vec<Rule> {
         rule("Amount", with_ticket("price = \"nine\"")),
         rule("Amount", with_ticket("price = -1")),
         rule("Precision", with_ticket("price = \"0.001\"")),
-        rule("PriceNotYet", with_ticket("price = \"9.90\"")),
-        rule("PriceNotYet", with_ticket("price = 1")),
+        rule("OutOfBounds", with_ticket("offer_within_s = 0")),
+        rule("OutOfBounds", with_ticket("offer_within_s = 2_592_001")),
+        rule("WrongType", with_activity("standby = 1")),
+        rule("WrongType", with_activity("standby = \"true\"")),
+        rule("OtherCurrency", with_prices("CNY", "USD")),
         rule("StockAndCodes", with_ticket("codes = [\"a\"]")),
         rule("StockOrCodes", with_codes("")),
         rule("PathNotAllowed", with_codes("codes = \"codes.csv\"")),

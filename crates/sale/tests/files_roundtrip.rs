@@ -46,18 +46,20 @@ fn session(outer: Window) -> impl Strategy<Value = Option<Window>> {
 
 fn ticket(outer: Window) -> impl Strategy<Value = TicketType> {
     let texts = (title(), "[^\\p{Cc}]{0,20}\n?", "[a-z:/.]{0,20}");
-    let numbers = (1..=10_000u32, 1..=2_592_000u32, prop_oneof![Just("CNY"), Just("JPY")]);
+    let within = || 1..=2_592_000u32;
+    let numbers = (1..=10_000u32, within(), within(), prop_oneof![Just(0), 1..=99_999_999_999u64]);
     let times = (session(outer), START_MS, option::of(1..LENGTH_MS_MAX));
     (texts, numbers, times).prop_map(|(texts, numbers, times)| TicketType {
         id: String::new(),
         name: texts.0,
         desc: texts.1,
         image: texts.2,
-        price: Money { minor: 0, currency: numbers.2.to_owned() },
+        price: Money { minor: numbers.3, currency: String::new() },
         limit_per_user: numbers.0,
         kind: UnitKind::Plain,
         window: times.0,
         pay_within_s: numbers.1,
+        offer_within_s: numbers.2,
         validity: Validity {
             from: TimeMs(times.1),
             until: times.2.map(|length| TimeMs(times.1 + length)),
@@ -90,13 +92,24 @@ fn tickets(outer: Window) -> impl Strategy<Value = Vec<(TicketType, NewUnits)>> 
 fn activity() -> impl Strategy<Value = NewActivity> {
     let texts = ("[a-zA-Z0-9_-]{1,64}", title(), "[^\\p{Cc}]{0,40}", "[a-z:/.]{0,20}");
     let rest = window().prop_flat_map(|window| (Just(window), tickets(window)));
-    (texts, option::of(1..=10_000u32), option::of(names()), rest).prop_map(
-        |(texts, limit_per_user, roster, (window, tickets))| {
-            let (types, units) = tickets.into_iter().unzip();
+    let marks = (any::<bool>(), prop_oneof![Just("CNY"), Just("JPY"), Just("KWD")]);
+    (texts, option::of(1..=10_000u32), option::of(names()), rest, marks).prop_map(
+        |(texts, limit_per_user, roster, (window, tickets), (standby, currency))| {
+            let (mut types, units): (Vec<TicketType>, _) = tickets.into_iter().unzip();
+            types.iter_mut().for_each(|ticket| ticket.price.currency = currency.to_owned());
             let (id, name, desc, image) = texts;
             let has_roster = roster.is_some();
-            let activity =
-                Activity { id, name, desc, image, window, limit_per_user, has_roster, types };
+            let activity = Activity {
+                id,
+                name,
+                desc,
+                image,
+                window,
+                limit_per_user,
+                has_roster,
+                standby,
+                types,
+            };
             NewActivity { activity, units, roster: roster.unwrap_or_default() }
         },
     )

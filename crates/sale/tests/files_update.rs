@@ -19,6 +19,7 @@ fn activity() -> Activity {
         kind: UnitKind::Plain,
         window: Some(window(1_000, 2_000)),
         pay_within_s: 900,
+        offer_within_s: 900,
         validity: Validity { from: TimeMs(1_000), until: Some(TimeMs(9_000)) },
     };
     Activity {
@@ -29,6 +30,7 @@ fn activity() -> Activity {
         window: window(1_000, 5_000),
         limit_per_user: None,
         has_roster: false,
+        standby: false,
         types: vec![ticket],
     }
 }
@@ -57,12 +59,13 @@ fn texts_pictures_and_a_later_end_may_change() {
 
 #[test]
 fn every_other_difference_is_named_by_its_key() {
-    let table: [(&str, Change); 18] = [
+    let table: [(&str, Change); 20] = [
         ("id", |a| a.id = "b".into()),
         ("start_time", |a| a.window = window(999, 5_000)),
         ("end_time", |a| a.window = window(1_000, 4_999)),
         ("limit_per_user", |a| a.limit_per_user = Some(1)),
         ("roster", |a| a.has_roster = true),
+        ("standby", |a| a.standby = true),
         ("ticket", |a| a.types.push(a.types[0].clone())),
         ("ticket[0].id", |a| a.types[0].id = "u".into()),
         ("ticket[0].price", |a| a.types[0].price.minor = 1),
@@ -73,6 +76,7 @@ fn every_other_difference_is_named_by_its_key() {
         ("ticket[0].start_time", |a| a.types[0].window = None),
         ("ticket[0].end_time", |a| a.types[0].window = Some(window(1_000, 1_999))),
         ("ticket[0].pay_within_s", |a| a.types[0].pay_within_s = 60),
+        ("ticket[0].offer_within_s", |a| a.types[0].offer_within_s = 60),
         ("ticket[0].valid_from", |a| a.types[0].validity.from = TimeMs(999)),
         ("ticket[0].valid_until", |a| a.types[0].validity.until = Some(TimeMs(9_001))),
         ("ticket[0].valid_until", |a| a.types[0].validity.until = None),

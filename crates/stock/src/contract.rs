@@ -2,8 +2,8 @@
 //! `tests/conformance` runs over every implementation.
 
 use rules::{
-    Activity, ActivityNo, Claim, Epoch, Event, EventNo, KeyHash, Part, Refusal, Seq, Supply,
-    TimeMs, TypeNo, UserNo,
+    Activity, ActivityNo, Claim, Epoch, Event, EventNo, Item, JoinNo, KeyHash, OrderNo, OrderState,
+    Part, Refusal, Seq, Supply, TimeMs, TypeNo, UserNo,
 };
 use std::{future::Future, ops::Range, pin::Pin};
 
@@ -35,15 +35,17 @@ impl Place {
     pub const DURABLE: Self = Self(0);
 }
 
-/// One person's request for one unit. Its arrival is the moment Stock takes it in.
+/// One person's request for units, all or nothing. Its arrival is the moment Stock takes it in.
 #[derive(Clone, Copy, Debug)]
-pub struct ClaimAsk {
+pub struct ClaimAsk<'a> {
     /// The activity.
     pub activity: ActivityNo,
-    /// The ticket type.
-    pub ticket_type: TypeNo,
+    /// What is wanted: each type at most once, `BASKET_UNITS_MAX` units at most, at least one.
+    pub items: &'a [Item],
     /// Who asks.
     pub user: UserNo,
+    /// A payment that came too late for its own order asks for its units again: see `rules::Facts`.
+    pub late: bool,
     /// The key that makes a repetition recognisable.
     pub key: Option<KeyHash>,
     /// The moment of arrival, from the one clock. Where the activity has decided at a later one already, that one
@@ -54,38 +56,52 @@ pub struct ClaimAsk {
 /// What Stock decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// A unit was set aside; it is theirs once `place` is durable.
-    Accepted {
-        /// The claim to be written.
-        claim: Claim,
-        /// Where it stands in the order of commits.
-        place: Place,
-    },
-    /// The key was known: this is its claim, decided earlier. Nothing changed.
-    Known {
-        /// The earlier claim.
-        claim: Claim,
-        /// Where that one stands.
-        place: Place,
-    },
+    /// Units were set aside: the first line of the order. They are theirs once the order is durable.
+    Accepted(Recorded),
+    /// The key was known: the first line of its order, decided earlier, as it stands now. Nothing changed.
+    Known(Recorded),
     /// The rules said no.
     Refused {
         /// Which rule.
         refusal: Refusal,
         /// The no is final only once this place is durable (C32).
         grounds: Place,
-        /// With `LimitReached`: the user's claims in this activity, oldest first. Otherwise empty.
-        had: Vec<Claim>,
+        /// With `LimitReached`: the user's live lines in this activity, oldest first. Otherwise empty.
+        had: Vec<Recorded>,
+        /// With `HeldByOthers`: the earliest deadline of an unpaid order that holds units of what is lacking.
+        retry_at: Option<TimeMs>,
     },
 }
 
-/// A claim as it was found in Stock.
+/// A line of an order as it was found in Stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The claim.
+    /// The line.
     pub claim: Claim,
-    /// `Place::DURABLE`, or where it stands.
+    /// `Place::DURABLE`, or where the last line of its order stands.
     pub place: Place,
+    /// How the order stands.
+    pub state: OrderState,
+    /// While it is held: until when it is to be paid.
+    pub pay_by: Option<TimeMs>,
+}
+
+/// An unpaid order whose deadline has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The order.
+    pub order: OrderNo,
+    /// Its deadline.
+    pub pay_by: TimeMs,
+}
+
+/// Somebody's place in a waiting list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InLine {
+    /// By which event they joined.
+    pub join: JoinNo,
+    /// People before them.
+    pub ahead: u32,
 }
 
 /// The world failed, or Stock has to say "later". Nothing happened, in every case.
@@ -106,8 +122,12 @@ pub enum Conflict {
     Stranger(Claim),
     /// Two live claims of one unit.
     UnitTwice(Claim),
-    /// Two claims of one user with the same ordinal, or an ordinal out of order.
+    /// Two live lines of one user with the same ordinal, or one that nothing explains.
     OrdinalTwice(Claim),
+    /// A line whose order is not whole, or whose lines contradict each other.
+    Torn(Claim),
+    /// An event about an order that is not there, or a step that is not possible in its state.
+    Step(OrderNo),
     /// Two claims of one user and activity with the same key.
     KeyTwice(Claim),
     /// Claims did not come in the order of their sequence numbers, 1, 2, 3, …
@@ -133,6 +153,9 @@ pub struct ActivitySetup {
     pub types: Vec<TypeSetup>,
     /// Who may claim, where `activity.has_roster`; otherwise empty. In any order.
     pub roster: Vec<UserNo>,
+    /// Who joined a waiting list and has not left it, in the order of joining. Those who were offered a unit since
+    /// are in it too: the claims that are loaded next say so (`Claim::offer`).
+    pub line: Vec<(JoinNo, TypeNo, UserNo)>,
 }
 
 /// The units of one ticket type.
@@ -160,6 +183,10 @@ pub struct Summary {
 pub struct TypeCounts {
     /// The units.
     pub supply: Supply,
+    /// Of those held, units that unpaid orders hold: they come back if nobody pays.
+    pub unpaid: u32,
+    /// People in the waiting list.
+    pub waiting: u32,
 }
 
 /// Counts of one activity, all read under one lock.
@@ -198,7 +225,10 @@ impl ActivityCounts {
 ///
 /// Invariants, for every type, at every instant, after every call:
 /// S1 total = available + held + sold. S2 a unit is free, void or in exactly one live claim.
-/// S3 a user's ordinals are 1..n without gaps. S4 the pending queue holds an activity's claims in the order of their seq.
+/// S3 the ordinals of a user's live lines are distinct, and a new line gets the lowest that is not in use: 1..n without
+/// gaps for whoever gave nothing back. S4 the pending queue holds an activity's claims in the order of their seq, the
+/// lines of an order together. S8 while claims are taken, no unit is free that somebody waits in line for, unless the
+/// rules refuse it to everybody who waits or the queue before the ledger is full.
 pub trait Stock: Send + Sync {
     /// Decides one claim; idempotent by its key.
     fn claim(&self, ask: &ClaimAsk) -> Answer<Result<Decision, StockFault>>;
@@ -207,17 +237,19 @@ pub trait Stock: Send + Sync {
     /// (`Place::DURABLE` if there was none). Blocks until there is one, at most `wait_ms`.
     fn take_pending(&self, into: &mut Vec<Claim>, wait_ms: u32) -> Place;
 
-    /// The ledger has these claims: everything up to and including `through` counts as sold.
+    /// The ledger has these claims: everything up to and including `through`. What is free counts as sold; what costs
+    /// something stays held until an event says that it was paid.
     fn confirm(&self, claims: &[Claim], through: Place);
 
-    /// The ledger does not have this claim and never will: its unit, ordinals and key are free again.
-    /// Only the newest claim of its user may be withdrawn (S3); returns whether it was there.
+    /// The ledger does not have this order and never will: its units, ordinals and key are free again. `claim` is its
+    /// first line. Only the newest order of its user may be withdrawn; returns whether it was there.
     fn withdraw(&self, claim: &Claim) -> bool;
 
     /// Takes up to `most` changes of people's parts that are to be recorded, oldest first.
     fn take_parts(&self, into: &mut Vec<Part>, most: usize);
 
-    /// Applies an event of the ledger; once for each number.
+    /// Applies an event of the ledger; once for each number. Units that come back go to those who wait in line, as
+    /// claims in the queue of `take_pending`, before anybody else can ask for them.
     fn apply(&self, event: &Event) -> Result<(), Conflict>;
 
     /// Sets `count` free units of a plain type aside to be voided, highest first; fewer free: `Err(free)`.
@@ -252,7 +284,30 @@ pub trait Stock: Send + Sync {
     /// The counts of one activity; `now` ends the span of `accepted_in_10_s`.
     fn counts(&self, activity: ActivityNo, now: TimeMs) -> Option<ActivityCounts>;
 
-    /// A user's claims in an activity, newest first.
+    /// Unpaid orders whose deadline is `by` or earlier, durable ones only, at most `most`; earliest first within
+    /// an activity. Units that returned while the queue was full are offered now.
+    fn due(&self, by: TimeMs, into: &mut Vec<Due>, most: usize);
+
+    /// Whether any durable order is unpaid.
+    fn any_unpaid(&self) -> bool;
+
+    /// The lines of an order, first to last; empty: there is none.
+    fn order(&self, order: OrderNo) -> Vec<Recorded>;
+
+    /// Somebody's place in the line for a type; `None`: they do not wait, or have been offered a unit.
+    fn in_line(&self, activity: ActivityNo, ticket_type: TypeNo, user: UserNo) -> Option<InLine>;
+
+    /// Whether the rules would let this person line up now: `Ok`, or what a claim would be refused by other than
+    /// that nothing is free; `Err(None)`: a unit is free, or nobody may line up for this.
+    fn may_line_up(
+        &self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+        user: UserNo,
+        now: TimeMs,
+    ) -> Result<(), Option<Refusal>>;
+
+    /// A user's lines in an activity, newest first, whatever became of their orders.
     fn claims_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded>;
 
     /// The claim at a place in an activity's order of decisions.
@@ -269,11 +324,20 @@ pub trait Stock: Send + Sync {
 pub trait Load {
     /// Adds an activity; its claims and parts follow.
     fn activity(&mut self, setup: ActivitySetup) -> Result<(), Conflict>;
-    /// Adds a durable claim of the activity added last, in the order of seq.
-    fn claim(&mut self, claim: Claim) -> Result<(), Conflict>;
+    /// Adds a durable line of the activity added last, in the order of seq, with the state of its order and, while it
+    /// is held, until when it is to be paid.
+    fn claim(
+        &mut self,
+        claim: Claim,
+        state: OrderState,
+        pay_by: Option<TimeMs>,
+    ) -> Result<(), Conflict>;
     /// Adds a recorded part of the activity added last.
     fn part(&mut self, part: &Part);
+    /// The moment of the load, if the caller knows one: what `finish` offers is decided no earlier, and so has its
+    /// whole time to be paid. A stock that knows no moment offers with the first claim or event instead.
+    fn at(&mut self, now: TimeMs);
     /// Puts what was loaded in the place of what was there. Claims that wait for the ledger are given up;
-    /// parts that wait stay queued.
+    /// parts that wait stay queued. Units that are free go to those who wait in line.
     fn finish(self: Box<Self>);
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::single_range_in_vec_init, reason = "units are lists of ranges, some with one")]
 
 mod conformance {
+    pub mod baskets;
     pub mod bounds;
     pub mod comparison;
     pub mod events;
@@ -11,9 +12,11 @@ mod conformance {
     pub mod limits;
     pub mod load;
     pub mod order;
+    pub mod orders;
     pub mod parts;
     pub mod race;
     pub mod refusals;
+    pub mod standby;
     pub mod take_back;
     pub mod threads;
     pub mod windows;
@@ -118,6 +121,44 @@ macro_rules! conformance {
                 everyone_counts_once_by_outcome
                 parts_are_taken_oldest_first
                 parts_are_loaded);
+            group!($make, WIDE, orders:
+                what_costs_something_stays_held_until_it_is_paid
+                of_pay_and_expire_exactly_one_wins
+                an_order_takes_only_the_steps_of_the_table
+                units_return_exactly_once
+                nobody_is_refused_while_enough_are_free
+                sold_out_is_said_only_where_nothing_is_unpaid
+                held_by_others_rests_on_nothing
+                a_code_that_was_shown_never_returns
+                a_refunded_plain_unit_is_sold_again
+                limits_count_what_is_live
+                a_key_finds_its_order_whatever_became_of_it
+                a_late_payment_may_have_its_units_after_the_end
+                what_is_due_is_durable_and_comes_earliest_first
+                a_load_moves_deadlines
+                no_activity_keeps_another_from_what_is_due
+                a_hundred_thousand_holds_expire_quickly
+                a_free_order_is_paid_at_once);
+            group!($make, WIDE, baskets:
+                an_order_of_many_lines_is_decided_and_handed_over_together
+                a_basket_is_all_or_nothing
+                a_basket_of_free_and_priced_units_is_one_held_order
+                sold_out_comes_before_held_by_others
+                a_basket_is_withdrawn_whole
+                a_torn_order_is_found);
+            group!($make, WIDE, standby:
+                a_returned_unit_goes_to_the_first_in_line
+                returns_offers_and_leavers_keep_the_order
+                new_units_and_units_that_were_set_aside_are_offered_too
+                somebody_who_lines_up_while_a_unit_is_free_is_offered_it
+                whom_the_limit_refuses_is_passed_over
+                nothing_is_offered_while_claims_are_not_taken
+                a_claim_never_overtakes_those_in_line
+                the_line_survives_a_load
+                an_offer_that_is_withdrawn_is_made_again
+                who_may_line_up
+                a_long_line_is_served_in_order_without_a_scan
+                an_offer_ends_like_any_other_order);
             group!($make, NARROW, bounds:
                 a_full_queue_turns_away_the_newest
                 a_full_queue_still_refuses_and_still_knows_its_claims
@@ -128,9 +169,16 @@ macro_rules! conformance {
                 nobody_who_came_later_wins_over_someone_who_came_earlier
                 parallel_retries_with_one_key_are_one_claim
                 nothing_is_decided_for_a_state_that_was_given_up
-                sales_that_fail_and_recover_keep_every_promise);
+                sales_that_fail_and_recover_keep_every_promise
+                nobody_overtakes_the_line_while_units_come_back);
             group!($make, WIDE, comparison:
                 random_plans_with_withdrawals_agree_with_the_model);
+            mod narrow_orders {
+                group!($make, NARROW, baskets:
+                    a_basket_that_the_queue_has_no_room_for_is_turned_away_whole);
+                group!($make, NARROW, standby:
+                    a_full_queue_offers_later);
+            }
             mod narrow_comparison {
                 group!($make, NARROW, comparison:
                     random_plans_with_loads_agree_with_the_model);

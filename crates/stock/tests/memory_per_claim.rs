@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use rules::{
-    Activity, ActivityNo, Claim, Epoch, EventNo, KeyHash, Money, TicketType, TimeMs, TypeNo,
+    Activity, ActivityNo, Claim, Epoch, EventNo, Item, KeyHash, Money, TicketType, TimeMs, TypeNo,
     UnitKind, UserNo, Validity, Window,
 };
 use stock::{
@@ -37,6 +37,7 @@ fn setup() -> ActivitySetup {
         kind: UnitKind::Plain,
         window: None,
         pay_within_s: 900,
+        offer_within_s: 900,
         validity: Validity { from: TimeMs(0), until: None },
     };
     let activity = Activity {
@@ -47,6 +48,7 @@ fn setup() -> ActivitySetup {
         window,
         limit_per_user: Some(1),
         has_roster: false,
+        standby: false,
         types: vec![kind],
     };
     ActivitySetup {
@@ -57,19 +59,21 @@ fn setup() -> ActivitySetup {
         paused: false,
         types: vec![TypeSetup { made: CLAIMS, void: Vec::new() }],
         roster: Vec::new(),
+        line: Vec::new(),
     }
 }
 
 fn win(stock: &MemoryStock, user: u32) {
     let ask = ClaimAsk {
         activity: ActivityNo(1),
-        ticket_type: TypeNo(0),
+        items: &[Item { ticket_type: TypeNo(0), count: 1 }],
+        late: false,
         user: UserNo(user),
         key: Some(KeyHash::from_bytes((u128::from(user) << 64).to_be_bytes())),
         now: TimeMs(u64::from(user)),
     };
     let Answer::Now(decision) = stock.claim(&ask) else { panic!("memory answers at once") };
-    assert!(matches!(decision, Ok(Decision::Accepted { .. })), "{decision:?}");
+    assert!(matches!(decision, Ok(Decision::Accepted(_))), "{decision:?}");
 }
 
 #[test]

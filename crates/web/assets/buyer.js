@@ -16,7 +16,6 @@ const LOOK_MS = 15_000; // while it is open and moves
 const LOOK_PAUSED_MS = 6_000; // whoever waits for the end of a pause should not be late by much
 const LOOK_SLOW_MS = 60_000; // while nothing moves, or all is gone
 const MISSES_MAX = 4; // each failure in a row doubles the wait, up to so many times
-const ANSWER_WITHIN_MS = 10_000;
 const TRIES_MAX = 20;
 const PURSUE_MS_MAX = 300_000;
 const [BACKOFF_MS, BACKOFF_MS_MAX] = [1_000, 30_000];
@@ -34,40 +33,34 @@ const MEANINGS = new Map([[0, "won"], [1, "queued"], [-1, "ended"], [-2, "sold_o
 const TRANSIENT = new Set(["queued", "again", "early", "too_many", "busy", "offline"]);
 // After these, seeing the sale open again makes the news old.
 const PASSING = new Set(["sold_out", "held_by_others", "paused", "not_started"]);
-
-const said = (both) => both[zh ? 1 : 0];
-const between = (low, high) => low + Math.random() * (high - low);
-const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
-const byId = (id) => document.getElementById(id);
+const NOTHING_FREE = new Set(["sold_out", "held_by_others"]);
 
 const act = document.querySelector(".act").dataset;
 const hours = { start: act.start * 1000, end: act.end * 1000 };
-const root = `/${location.pathname.split("/")[1]}`;
 const [form, button, news, mine] = ["claim", "press", "news", "mine"].map(byId);
 const kinds = [...form.querySelectorAll("[name=typeId]")].map((input) => (
-  { id: input.value, input, start: input.dataset.start * 1000, end: input.dataset.end * 1000 }));
-const chosen = () => kinds.find((kind) => kind.input.checked) ?? kinds[0];
+  { id: input.value, input, start: input.dataset.start * 1000, end: input.dataset.end * 1000,
+    price: input.dataset.price, count: form.elements[`qty.${input.value}`] }));
+
+// What the next press asks for: what stands in the basket, else one of the chosen type.
+function wanted() {
+  const several = kinds.filter((kind) => Number(kind.count?.value) > 0);
+  if (several.length > 0) return several.map((kind) => ({ type_id: kind.id, qty: Number(kind.count.value) }));
+  return [{ type_id: (kinds.find((kind) => kind.input.checked) ?? kinds[0]).id, qty: 1 }];
+}
+
+const kindOf = (typeId) => kinds.find((kind) => kind.id === typeId);
+const unitsOf = (items) => items.reduce((sum, item) => sum + item.qty, 0);
+
+// Amounts are added in the currency's smallest unit: whole numbers are never wrong.
+function costOf(items) {
+  const digits = Math.max(...kinds.map(({ price }) => (price.split(".")[1] ?? "").length));
+  const minor = (price) => Math.round(Number(price) * 10 ** digits);
+  const sum = items.reduce((all, { type_id: id, qty }) => all + minor(kindOf(id).price) * qty, 0);
+  return sum === 0 ? "" : money((sum / 10 ** digits).toFixed(digits), act.sign);
+}
 
 // ---- The wire
-
-async function call(method, path, { headers = {}, credentials = "same-origin" } = {}) {
-  const stop = new AbortController();
-  const late = setTimeout(() => stop.abort(), ANSWER_WITHIN_MS);
-  const sent = performance.now();
-  try {
-    const reply = await fetch(path, { method, headers, credentials, cache: "no-store", signal: stop.signal });
-    const came = performance.now();
-    const body = await reply.json().catch(() => ({}));
-    // A proxy's own "no" has no envelope; a success without one is not an answer of ours.
-    const ret = body?.ret ?? (reply.ok ? undefined : -reply.status);
-    const retryAfter = Number(reply.headers.get("Retry-After")) * 1000 || 0;
-    return { ret, data: body?.data ?? {}, sent, came, retryAfter };
-  } catch {
-    return { ret: undefined, data: {}, retryAfter: 0 };
-  } finally {
-    clearTimeout(late);
-  }
-}
 
 let anonymous = false;
 
@@ -84,7 +77,7 @@ async function askDetail(shared) {
 
 // ---- What is known of the sale, and when it is looked at again
 
-const sale = { state: "", tickets: new Map(), seenAt: -Infinity, mine: [], signedIn: undefined };
+const sale = { state: "", tickets: new Map(), seenAt: -Infinity, mine: [], signedIn: undefined, joined: false };
 const plan = { measuredAt: -Infinity, pace: between(...PACE_MS), turn: between(QUIET_MS + 1_000, TURN_MS_MAX),
   lookAt: Infinity, unmoved: 0, misses: 0, notBefore: -Infinity, looking: false, gone: false };
 
@@ -94,8 +87,8 @@ function learn(data) {
   sale.state = data.state;
   sale.tickets = new Map(data.tickets.map((one) => [one.id, one]));
   sale.seenAt = clock.now();
-  if (data.my_tickets) [sale.mine, sale.signedIn] = [data.my_tickets, true];
-  else if (anonymous) [sale.mine, sale.signedIn] = [[], false];
+  if (data.my_tickets) [sale.mine, sale.signedIn, sale.joined] = [data.my_tickets, true, data.joined];
+  else if (anonymous) [sale.mine, sale.signedIn, sale.joined] = [[], false, false];
   sale.signedIn ??= false;
   return moved;
 }
@@ -156,30 +149,22 @@ function fetchWhatIsDue(now) {
 // ---- The request
 
 const SHELF = `firstcome.claim.${act.act}`;
-const KEPT = ["key", "typeId", "user", "at", "claimId", "signIn"];
+const KEPT = ["key", "typeId", "items", "type_id", "qty", "user", "at", "claimId", "signIn"];
 let claiming = null; // the request that is being asked
 let pending = null; // the one whose answer is not known, or that waits for signing in
 let restUntil = 0; // by the page's steady clock
 let me = null; // the id of who is signed in, once known
 const barred = new Map(); // what was refused for good, by ticket type
 
-// Storage may be refused, as in some private windows: then the request lives as long as the page.
 function keep(claim) {
   pending = claim;
-  try {
-    if (claim) localStorage.setItem(SHELF, JSON.stringify(claim, KEPT));
-    else localStorage.removeItem(SHELF);
-  } catch { /* The page goes on without it. */ }
+  shelf.set(SHELF, claim, KEPT);
 }
 
 function readShelf() {
-  try {
-    const claim = JSON.parse(localStorage.getItem(SHELF));
-    const young = Math.abs(Date.now() - claim?.at) < RESUME_WITHIN_MS;
-    return young && kinds.some((kind) => kind.id === claim.typeId) ? claim : null;
-  } catch {
-    return null;
-  }
+  const claim = shelf.get(SHELF);
+  const young = Math.abs(Date.now() - claim?.at) < RESUME_WITHIN_MS;
+  return young && claim.items?.every((item) => kindOf(item.type_id)) ? claim : null;
 }
 
 // Over plain http on a local network there is no randomUUID.
@@ -188,9 +173,11 @@ function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function press(kind) {
-  const same = pending?.typeId === kind.id && (pending.user === null || pending.user === me);
-  const claim = same ? pending : { key: newKey(), typeId: kind.id, user: me, at: Date.now() };
+// A request that is not answered yet is gone on with, if it is the same; `typeId` is the first of its types.
+function press(items) {
+  const alike = JSON.stringify(pending?.items) === JSON.stringify(items);
+  const same = alike && (pending.user === null || pending.user === me);
+  const claim = same ? pending : { key: newKey(), typeId: items[0].type_id, items, user: me, at: Date.now() };
   claim.mine = true;
   pursue(claim);
 }
@@ -199,8 +186,11 @@ function press(kind) {
 function send(claim) {
   if (!claim.mine) return call("GET", "/user/me");
   if (claim.claimId) return call("GET", `/ticket/result?claimId=${encodeURIComponent(claim.claimId)}`);
+  const headers = { "Idempotency-Key": claim.key };
   const query = `actId=${encodeURIComponent(act.act)}&typeId=${encodeURIComponent(claim.typeId)}`;
-  return call("POST", `/ticket/get?${query}`, { headers: { "Idempotency-Key": claim.key } });
+  if (unitsOf(claim.items) === 1) return call("POST", `/ticket/get?${query}`, { headers });
+  const body = JSON.stringify({ actId: act.act, items: claim.items });
+  return call("POST", "/ticket/get", { headers: { ...headers, "Content-Type": "application/json" }, body });
 }
 
 function meaning(claim, { ret, data }) {
@@ -258,22 +248,31 @@ function settle(claim, what, data) {
   if (what === "given_up") keep(claim);
   else if (what === "sign_in") keep({ ...claim, mine: false, signIn: true });
   else keep(null);
-  follow(claim.typeId, what, data);
+  follow(claim.typeId, what, data, unitsOf(claim.items));
   planLook();
   if (what === "others") news.hidden = true;
+  else if (what === "won" && data.order_state && data.order_state !== "paid") takeOrder(orderOf(data));
   else tell(what, nextSteps(what, data));
+  if (what === "limit_reached" && data.tickets.some((one) => one.state === "held")) recallOrder();
   tick();
 }
 
+// The answer to a claim as the order that it made.
+const orderOf = (data) => ({ ...data, state: data.order_state, tickets: data.tickets ?? [data] });
+
 // What an answer says about the sale is as good as what a look at it says.
-function follow(typeId, what, data) {
+function follow(typeId, what, data, units) {
   if (what === "won") {
-    if (!sale.mine.includes(data.id)) sale.mine = [...sale.mine, data.id];
-    const supply = sale.tickets.get(typeId);
-    if (supply?.left > 0) supply.left -= 1;
+    const won = data.tickets ?? [data];
+    sale.mine = [...new Set([...sale.mine, ...won.map((one) => one.id)])];
+    for (const one of won) {
+      const supply = sale.tickets.get(one.type_id);
+      if (supply?.left > 0) [supply.left, supply.held] = [supply.left - 1, supply.held + 1];
+    }
   }
   if (what === "limit_reached") sale.mine = [...new Set([...sale.mine, ...data.tickets.map((one) => one.id)])];
-  if (what === "limit_reached" || what === "not_eligible") barred.set(typeId, what);
+  // Whoever asked for several may still have room for one.
+  if (what === "not_eligible" || (what === "limit_reached" && units === 1)) barred.set(typeId, what);
   if (what === "sign_in") sale.signedIn = false;
   if (what === "paused" || what === "ended") sale.state = what;
   if (what === "sold_out" || what === "held_by_others") {
@@ -285,19 +284,6 @@ function follow(typeId, what, data) {
 }
 
 // ---- What is shown
-
-function make(tag, className, ...content) {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...content);
-  return made;
-}
-
-function link(className, path, text) {
-  const made = make("a", className, text);
-  made.href = root + path;
-  return made;
-}
 
 const signInLink = (className, text) =>
   link(className, `/sign-in?next=${encodeURIComponent(location.pathname)}`, text);
@@ -317,6 +303,7 @@ function tell(what, steps) {
 function nextSteps(what, data) {
   if (what === "won") {
     const place = make("p", "numbers", t(`You were no. ${data.claim_no}.`, `您是第 ${data.claim_no} 位。`));
+    if (data.tickets?.length > 1) return orderSteps(orderOf(data), true);
     const code = data.code ? [make("p", "ticket-code", data.code)] : [];
     const open = link("button strong wide", `/ticket/${data.id}`, t("Open the ticket", "查看我的票"));
     return [place, ...code, make("p", "row", open)];
@@ -336,9 +323,10 @@ function nextSteps(what, data) {
 // How it stands for one ticket type. What was seen before the start does not keep the button shut after it.
 function standing(kind, now) {
   const supply = sale.tickets.get(kind.id);
-  const had = kinds.length === 1 ? sale.mine.length : 0; // of several types the server knows which are mine
+  // Of several types the server knows which are mine; of those to be paid we do.
+  const had = kinds.length === 1 ? sale.mine.length : hold?.units.get(kind.id) ?? 0;
   if (now >= kind.end || sale.state === "ended") return "ended";
-  if (supply && had >= supply.limit_per_user) return "limit_reached";
+  if (supply && had >= supply.limit_per_user) return hold ? "held" : "limit_reached";
   if (barred.has(kind.id)) return barred.get(kind.id);
   if (sale.state === "paused" && (now < kind.start || sale.seenAt >= kind.start)) return "paused";
   if (now < kind.start) return "not_started";
@@ -346,17 +334,18 @@ function standing(kind, now) {
   return "open";
 }
 
-// Writing the same text again would make some screen readers say it again.
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+function pressLabel(items) {
+  const [units, cost] = [unitsOf(items), costOf(items)];
+  const get = units === 1 ? t("Get it", "立即抢") : t(`Get ${units}`, `立即抢 ${units} 份`);
+  return cost ? `${get} · ${cost}` : get;
 }
 
-function showButton(kind, stands) {
+function showButton(kind, stands, items) {
   const again = !claiming && news.dataset.what === "given_up" && pending?.typeId === kind.id;
   const shut = stands === "limit_reached" && sale.mine.length > 0 ? "won" : stands;
   const label = claiming ? said(SENTENCES.asking.title)
     : again ? t("Ask again", "再问一次")
-      : stands === "open" ? t("Get it", "立即抢") : said(SENTENCES[shut].title);
+      : stands === "open" ? pressLabel(items) : said(SENTENCES[shut].title);
   const resting = performance.now() < restUntil;
   button.setAttribute("aria-disabled", String(Boolean(claiming) || resting || !(again || stands === "open")));
   write(button, label);
@@ -382,7 +371,8 @@ function showClock(kind, stands, now) {
   write(byId("state"), stands === "open" ? open
     : stands === "not_started" ? t("Begins in", "距开始还有")
       : stands === "limit_reached" && sale.mine.length > 0 ? t("It is yours", "您已抢到") : said(sentence.title));
-  const why = stands === "open" || !news.hidden ? "" : said(sentence.text);
+  const told = hold || line || !news.hidden;
+  const why = stands === "open" || told ? "" : said(sentence.text);
   write(byId("why"), why);
   byId("why").hidden = !why;
 }
@@ -401,11 +391,12 @@ function showLeft(kind) {
 
 // My tickets; or, before it begins, that signing in now saves the time later.
 function showMine(stands) {
-  const shown = sale.mine.slice(0, LINKS_MAX).join() + sale.signedIn + (stands === "not_started");
+  const tickets = sale.mine.filter((id) => !hold?.tickets.includes(id)).slice(0, LINKS_MAX);
+  const shown = tickets.join() + sale.signedIn + (stands === "not_started");
   if (mine.dataset.shown === shown) return;
   mine.dataset.shown = shown;
   const ticket = (id, index) => link("button", `/ticket/${id}`, t(`My ticket ${index + 1}`, `我的票 ${index + 1}`));
-  const links = sale.mine.slice(0, LINKS_MAX).map(ticket);
+  const links = tickets.map(ticket);
   if (sale.signedIn === false && stands === "not_started") {
     links.push(signInLink("button wide", t("Sign in now, before it begins", "请提前登录，到时直接抢")));
   }
@@ -432,29 +423,39 @@ let ticking;
 function tick() {
   clearTimeout(ticking);
   const now = clock.now();
-  const kind = chosen();
+  const items = wanted();
+  // Of several types the one that cannot be had is what there is to say.
+  const kind = kindOf((items.find((item) => standing(kindOf(item.type_id), now) !== "open") ?? items[0]).type_id);
   const stands = standing(kind, now);
   if (stands === "open" && !claiming && PASSING.has(news.dataset.what)) {
     news.hidden = true;
     news.dataset.what = "";
   }
-  showButton(kind, stands);
+  showButton(kind, stands, items);
+  showHold(now);
+  showLine(kind, stands);
   showClock(kind, stands, now);
   showLeft(kind);
   showMine(stands);
   speak(kind, stands, now);
   fetchWhatIsDue(now);
-  const rest = ((target(kind, stands, now) ?? 0) - now) % 1_000;
+  followOrder(now);
+  followLine(kind, stands, now);
+  const rest = ((hold?.payBy ?? target(kind, stands, now) ?? 0) - now) % 1_000;
   ticking = setTimeout(tick, rest > 0 ? rest : rest + 1_000);
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (button.getAttribute("aria-disabled") !== "true") press(chosen());
+  if (button.getAttribute("aria-disabled") !== "true") press(wanted());
 });
 form.addEventListener("change", tick);
-document.addEventListener("visibilitychange", tick);
-for (const event of ["online", "pageshow"]) addEventListener(event, tick);
+for (const event of ["visibilitychange", "online", "pageshow"]) {
+  addEventListener(event, () => {
+    lookAgainSoon();
+    tick();
+  });
+}
 
 // Whoever is signed in is asked for once, well before it matters: a request must be known as theirs later.
 async function learnWho() {
@@ -471,7 +472,9 @@ async function begin() {
   tick();
   await look(SAMPLES_FIRST).finally(() => { plan.looking = false; });
   tick();
-  if (!begun && sale.signedIn && standing(chosen(), clock.now()) !== "ended") await learnWho();
+  if (sale.signedIn) await recallAll();
+  tick();
+  if (!begun && sale.signedIn && clock.now() < hours.end) await learnWho();
 }
 
 begin();

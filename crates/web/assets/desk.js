@@ -159,7 +159,7 @@ function showClock(sale, clock) {
 
 function showCounts(answer) {
   const sum = (name) => answer.types.reduce((all, kind) => all + kind[name], 0);
-  for (const name of ["available", "held", "sold", "total"]) {
+  for (const name of ["available", "held", "unpaid", "sold", "total", "waiting"]) {
     write(at(name), number(sum(name)));
     for (const kind of answer.types) {
       const row = document.querySelector(`tr[data-type="${CSS.escape(kind.id)}"]`);

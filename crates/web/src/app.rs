@@ -4,6 +4,7 @@
 use crate::{
     Metrics, WebSettings, cold,
     hot::KeptList,
+    outside::Outside,
     pages::{Assets, KeptHome},
     prepared::Prepared,
     rehearsals::Rehearsals,
@@ -11,8 +12,9 @@ use crate::{
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use door::{Door, Limits};
 use parking_lot::Mutex;
-use sale::Sale;
+use sale::{Sale, pay::TestProvider};
 use std::sync::{Arc, OnceLock};
+use tokio::sync::Semaphore;
 
 /// The HTTP side of one server.
 pub struct App {
@@ -35,6 +37,10 @@ pub struct App {
     /// Styles and scripts.
     pub(crate) assets: Arc<Assets>,
     rehearsals: OnceLock<Arc<dyn Rehearsals>>,
+    outside: OnceLock<Arc<dyn Outside>>,
+    test_provider: OnceLock<Arc<TestProvider>>,
+    /// Places of readers of events as they happen.
+    pub(crate) event_streams: Arc<Semaphore>,
 }
 
 impl App {
@@ -62,6 +68,9 @@ impl App {
             homes,
             assets,
             rehearsals: OnceLock::new(),
+            outside: OnceLock::new(),
+            test_provider: OnceLock::new(),
+            event_streams: Arc::new(Semaphore::new(cold::STREAMS_MAX)),
         })
     }
 
@@ -74,6 +83,28 @@ impl App {
     /// Who makes rehearsals, if anybody does.
     pub(crate) fn rehearsals(&self) -> Option<&Arc<dyn Rehearsals>> {
         self.rehearsals.get()
+    }
+
+    /// From now on operators can read what leaves and say where it is sent; said once, by whoever takes it there.
+    pub fn deliver_by(&self, outside: Arc<dyn Outside>) {
+        let said = self.outside.set(outside);
+        assert!(said.is_ok(), "what leaves is taken there by one");
+    }
+
+    /// The world outside, if this server has one.
+    pub(crate) fn outside(&self) -> Option<&Arc<dyn Outside>> {
+        self.outside.get()
+    }
+
+    /// From now on the provider for trying things out has its page; said once, where the configuration says so aloud.
+    pub fn pay_with_test_provider(&self, provider: Arc<TestProvider>) {
+        let said = self.test_provider.set(provider);
+        assert!(said.is_ok(), "there is one provider for trying things out");
+    }
+
+    /// The provider for trying things out, where it is switched on.
+    pub(crate) fn test_provider(&self) -> Option<&Arc<TestProvider>> {
+        self.test_provider.get()
     }
 
     /// The slower routes, for people who reach this server by its main listener.

@@ -259,6 +259,7 @@ fn param_message(bad: &BadParam, language: Language) -> String {
         Reason::Together => {
             ("cannot be given together with another one", "不能与另一个参数同时使用")
         }
+        Reason::Units => ("more units than one request may ask for", "超出单次请求的数量上限"),
         Reason::Form => {
             ("too long, or with characters that do not belong", "过长或含有不允许的字符")
         }
@@ -274,6 +275,9 @@ pub fn refusal_message(refusal: Refusal, language: Language) -> &'static str {
         Refusal::NotStarted => ("not started yet", "活动尚未开始"),
         Refusal::LimitReached => ("you have had your share", "您已达到限领数量"),
         Refusal::NotEligible => ("you are not on the list", "您不在名单中"),
+        Refusal::HeldByOthers => {
+            ("others hold the last units; some may come back", "名额均被他人占用，可能会有退回")
+        }
         Refusal::Paused => ("paused", "活动已暂停"),
     };
     language.pick(en, zh)

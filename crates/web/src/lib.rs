@@ -14,6 +14,8 @@ mod hot;
 mod json;
 mod language;
 mod metrics;
+mod orders;
+mod outside;
 mod pages;
 mod params;
 mod prepared;
@@ -27,6 +29,10 @@ pub use cold::{COMMAND_LINE, ImportRefused, control_routes};
 pub use cores::{Bound, Server, Stop};
 pub use edge::{ClientAddress, EdgeSettings, ForwardedHeader, Network, NetworkError};
 pub use metrics::Metrics;
+pub use outside::{
+    Asking, Attempt, AttemptOutcome, EVENT_TYPES, NewSecret, NewWebhook, Outside, OutsideFact,
+    OutsideFault, Reached, Webhook,
+};
 pub use rehearsals::{
     Judged, Rehearsal, RehearsalPhase, RehearsalRefused, RehearsalState, RehearsalVerdict,
     RehearsalWanted, Rehearsals,

@@ -9,6 +9,7 @@ mod tests;
 
 use counting::{Apart, Counter, Gauge, Histogram, PerCore};
 pub(crate) use counting::{Counted, bounds_ms};
+use sale::{OrderState, PaymentState, pay::NoticeRefused};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -40,11 +41,17 @@ pub enum Call {
     User,
     /// /admin/…
     Admin,
+    /// /order/…
+    Order,
+    /// /act/standby
+    Standby,
+    /// /pay/notify/…
+    PayNotify,
     /// Everything else.
     Other,
 }
 
-const CALLS: [(Call, &str); 10] = [
+const CALLS: [(Call, &str); 13] = [
     (Call::ActList, "act_list"),
     (Call::ActDetail, "act_detail"),
     (Call::TicketGet, "ticket_get"),
@@ -54,6 +61,9 @@ const CALLS: [(Call, &str); 10] = [
     (Call::Healthz, "healthz"),
     (Call::User, "user"),
     (Call::Admin, "admin"),
+    (Call::Order, "order"),
+    (Call::Standby, "standby"),
+    (Call::PayNotify, "pay_notify"),
     (Call::Other, "other"),
 ];
 
@@ -108,6 +118,12 @@ pub struct Metrics {
     commits: Apart<Histogram>,
     committed: Counter,
     recoveries: Counter,
+    /// By the place of the state in `OrderState::ALL`.
+    orders: [Counter; OrderState::ALL.len()],
+    /// By the place of the state in `PaymentState::ALL`.
+    payments: [Counter; PaymentState::ALL.len()],
+    /// By the place of the reason in `NoticeRefused::ALL`.
+    notices: [Counter; NoticeRefused::ALL.len()],
 }
 
 /// What is only looked up when somebody asks.
@@ -116,7 +132,16 @@ struct Looked {
     pending: u64,
     memory_bytes: u64,
     /// By the activity's id.
-    units: Vec<(String, sale::Supply)>,
+    units: Vec<(String, ActivityUnits)>,
+}
+
+/// What is told of an activity.
+struct ActivityUnits {
+    supply: sale::Supply,
+    /// Units that unpaid orders hold.
+    unpaid: u32,
+    /// People in the waiting lists.
+    waiting: u32,
 }
 
 impl Metrics {
@@ -142,6 +167,7 @@ impl Metrics {
         self.write_answers(&mut text);
         self.write_connections(&mut text);
         self.write_ledger(&mut text);
+        self.write_orders(&mut text);
         looked.write(&mut text);
         text.finish()
     }
@@ -205,6 +231,25 @@ impl Metrics {
         text.metric(Kind::Counter, name, "Times the ledger failed and was read anew")
             .value(&[], self.recoveries.get());
     }
+
+    fn write_orders(&self, text: &mut Text) {
+        let name = "firstcome_order_changes_total";
+        let mut changes = text.metric(Kind::Counter, name, "Orders by the state they came to");
+        for (state, count) in OrderState::ALL.iter().zip(&self.orders) {
+            changes.value(&[("state", state.name())], count.get());
+        }
+        let name = "firstcome_payments_total";
+        let mut payments = text.metric(Kind::Counter, name, "Payments by the state they came to");
+        for (state, count) in PaymentState::ALL.iter().zip(&self.payments) {
+            payments.value(&[("state", state.name())], count.get());
+        }
+        let name = "firstcome_notices_refused_total";
+        let help = "Notices of payment providers that changed nothing, by reason";
+        let mut notices = text.metric(Kind::Counter, name, help);
+        for (reason, count) in NoticeRefused::ALL.iter().zip(&self.notices) {
+            notices.value(&[("reason", reason.name())], count.get());
+        }
+    }
 }
 
 impl Looked {
@@ -214,7 +259,7 @@ impl Looked {
         let running = catalog.sorted().iter().filter(|entry| entry.activity.window.end() > now);
         let units = running
             .take(ACTIVITIES_MAX)
-            .map(|entry| (entry.activity.id.clone(), sale.summary(entry.no).supply))
+            .map(|entry| (entry.activity.id.clone(), ActivityUnits::of(&sale.counts(entry.no))))
             .collect();
         Self {
             ready: sale.readiness() == sale::Readiness::Serving,
@@ -233,13 +278,32 @@ impl Looked {
         text.metric(Kind::Gauge, "firstcome_resident_memory_bytes", "Memory of the process")
             .value(&[], self.memory_bytes);
         let mut units = text.metric(Kind::Gauge, "firstcome_units", "Units by activity and state");
-        for (id, supply) in &self.units {
+        for (id, ActivityUnits { supply, .. }) in &self.units {
             for (state, count) in
                 [("available", supply.available), ("held", supply.held), ("sold", supply.sold)]
             {
                 units.value(&[("activity", id), ("state", state)], count);
             }
         }
+        let name = "firstcome_units_unpaid";
+        let help = "Units that unpaid orders hold, by activity";
+        let mut unpaid = text.metric(Kind::Gauge, name, help);
+        for (id, units) in &self.units {
+            unpaid.value(&[("activity", id)], units.unpaid);
+        }
+        let name = "firstcome_people_waiting";
+        let mut waiting = text.metric(Kind::Gauge, name, "People in waiting lists, by activity");
+        for (id, units) in &self.units {
+            waiting.value(&[("activity", id)], units.waiting);
+        }
+    }
+}
+
+impl ActivityUnits {
+    fn of(counts: &sale::ActivityCounts) -> Self {
+        let unpaid = counts.types.iter().map(|one| one.unpaid).sum();
+        let waiting = counts.types.iter().map(|one| one.waiting).sum();
+        Self { supply: counts.supply(), unpaid, waiting }
     }
 }
 
@@ -251,6 +315,21 @@ impl sale::Meter for Metrics {
 
     fn recovery(&self) {
         self.recoveries.inc();
+    }
+
+    fn order_changed(&self, state: OrderState) {
+        let place = OrderState::ALL.iter().position(|one| *one == state);
+        self.orders[place.expect("ALL is complete")].inc();
+    }
+
+    fn payment_changed(&self, state: PaymentState) {
+        let place = PaymentState::ALL.iter().position(|one| *one == state);
+        self.payments[place.expect("ALL is complete")].inc();
+    }
+
+    fn notice_refused(&self, reason: &'static str) {
+        let place = NoticeRefused::ALL.iter().position(|one| one.name() == reason);
+        self.notices[place.expect("reasons are named as they are")].inc();
     }
 }
 

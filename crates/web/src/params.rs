@@ -34,6 +34,8 @@ pub enum Reason {
     Together,
     /// Longer than it may be, or with characters it may not have.
     Form,
+    /// More units than one request may ask for.
+    Units,
 }
 
 /// The parameters.

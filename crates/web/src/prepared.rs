@@ -2,7 +2,10 @@
 //! Counts, states and codes are never in here.
 
 use crate::{json, pages::PublicPage};
-use sale::{Activity, Catalog, Claim, Entry, IdText, Ids, TicketType, TimeMs, UnitKind};
+use sale::{
+    Activity, Catalog, Entry, IdText, OrderState, Recorded, TicketType, TimeMs, TypeCounts,
+    UnitKind,
+};
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
@@ -92,51 +95,89 @@ impl PreparedActivity {
     }
 
     /// Appends one ticket type of a detail.
-    pub fn ticket_type(&self, out: &mut Vec<u8>, index: usize, supply: sale::Supply) {
+    pub fn ticket_type(&self, out: &mut Vec<u8>, index: usize, counts: &TypeCounts) {
         let prepared = &self.types[index];
         out.extend_from_slice(&prepared.head);
-        json::field(out, "total", &supply.total);
-        json::field(out, "left", &supply.available);
-        json::field(out, "held", &supply.held);
+        json::field(out, "total", &counts.supply.total);
+        json::field(out, "left", &counts.supply.available);
+        json::field(out, "held", &counts.supply.held);
+        json::field(out, "standby", &self.entry.activity.standby);
+        json::field(out, "waiting", &counts.waiting);
         out.extend_from_slice(&prepared.times);
     }
 
-    /// Appends the fields of a ticket record without the braces around them.
+    /// Appends the fields of a ticket record without the braces around them; `order` is the id of its order.
     pub fn ticket_fields(
         &self,
         out: &mut Vec<u8>,
-        id: &IdText,
-        claim: &Claim,
+        order: &IdText,
+        line: &Recorded,
         now: TimeMs,
     ) -> Effective {
+        let claim = &line.claim;
         let index = usize::from(claim.ticket_type.0);
         let (prepared, kind) = (&self.types[index], &self.entry.activity.types[index]);
-        let effective = Effective(kind.validity.holds(now));
+        let state = TicketState::of(line.state);
+        let effective = Effective(state == TicketState::Valid && kind.validity.holds(now));
         json::key(out, "id");
         out.push(b'"');
-        out.extend_from_slice(id.as_str().as_bytes());
-        out.extend_from_slice(b"-1\"");
+        out.extend_from_slice(order.as_str().as_bytes());
+        out.push(b'-');
+        json::value(out, &(u32::from(claim.line) + 1));
+        out.push(b'"');
         out.extend_from_slice(&prepared.texts);
         json::key(out, "code");
         let code = |code: &str| json::value(out, code);
-        if kind.kind == UnitKind::Plain
-            || self.entry.with_code(claim.ticket_type, claim.unit, code).is_none()
-        {
+        if kind.kind == UnitKind::Plain || self.entry.with_code(line, code).is_none() {
             out.extend_from_slice(b"null");
         }
         out.extend_from_slice(&prepared.ids);
         json::field(out, "is_effective", &effective.0);
         out.extend_from_slice(&prepared.validity);
-        json::field(out, "state", "valid");
+        json::field(out, "state", state.name());
         json::field(out, "claim_no", &claim.claim_no.0);
         effective
     }
 
-    /// Appends a ticket record.
-    pub fn ticket(&self, out: &mut Vec<u8>, ids: &Ids, claim: &Claim, now: TimeMs) {
+    /// Appends a ticket record; `order` is the id of its order.
+    pub fn ticket(&self, out: &mut Vec<u8>, order: &IdText, line: &Recorded, now: TimeMs) {
         out.push(b'{');
-        self.ticket_fields(out, &ids.claim(claim), claim, now);
+        self.ticket_fields(out, order, line, now);
         out.push(b'}');
+    }
+}
+
+/// How a ticket stands: what its order's state is to whoever holds it. The names are those of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TicketState {
+    /// Its order is not paid yet.
+    Held,
+    /// It is good.
+    Valid,
+    /// Its order is over.
+    Void,
+}
+
+impl TicketState {
+    /// That of the tickets of an order in this state.
+    pub const fn of(order: OrderState) -> Self {
+        match order {
+            OrderState::Held => Self::Held,
+            OrderState::Paid => Self::Valid,
+            OrderState::Cancelled
+            | OrderState::Expired
+            | OrderState::RefundDue
+            | OrderState::Refunded => Self::Void,
+        }
+    }
+
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Valid => "valid",
+            Self::Void => "void",
+        }
     }
 }
 

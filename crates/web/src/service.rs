@@ -180,6 +180,12 @@ fn cold_call(path: &str) -> Call {
         Call::Admin
     } else if path.starts_with("/user/") {
         Call::User
+    } else if path.starts_with("/order/") {
+        Call::Order
+    } else if path == "/act/standby" {
+        Call::Standby
+    } else if path.starts_with("/pay/notify/") {
+        Call::PayNotify
     } else {
         Call::Other
     }

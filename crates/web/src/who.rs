@@ -74,12 +74,13 @@ impl App {
         self.who(headers, now)?.ok_or(Problem::SignIn)
     }
 
-    /// Whether a request that changes something may do so: with the cookie, only a POST from our own pages.
+    /// Whether a request that changes something may do so: with the cookie, only a POST or a DELETE from our own
+    /// pages: neither can be sent by a link.
     pub fn may_change(&self, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
         if !matches!(shown(headers), Shown::Cookie(_)) {
             return Ok(());
         }
-        if method != Method::POST {
+        if !matches!(*method, Method::POST | Method::DELETE) {
             return Err(Problem::CookieGet);
         }
         // A cookie that does not hold is a 401, whatever page sent it.

@@ -68,14 +68,14 @@ pub fn run(
     if options.wants(Part::Flat) {
         accepted += flat(options, base, people, &site, &mut found, checks)?;
     }
-    checks.ledger("with many claims", site.sold(ACTIVITY)?, accepted, 0);
+    checks.ledger("with many claims", site.given(ACTIVITY)?, accepted, 0);
     if options.wants(Part::Restart) {
         for (how, kill) in [("SIGTERM", false), ("kill -9", true), ("SIGTERM", false)] {
             let (restarted, took) = site.restart(kill)?;
             site = restarted;
             found.restarts.push((how, took));
         }
-        checks.ledger("after restarts", site.sold(ACTIVITY)?, accepted, 0);
+        checks.ledger("after restarts", site.given(ACTIVITY)?, accepted, 0);
     }
     checks.recomputed(&site.stop_and_check()?);
     Ok(found)

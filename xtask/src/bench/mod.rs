@@ -3,6 +3,7 @@
 
 mod checks;
 mod client;
+mod expiry;
 mod fault;
 mod halves;
 mod load;
@@ -73,6 +74,11 @@ fn run_all(options: &Options) -> Result<Checks, BenchFault> {
     }
     if options.wants(Part::SlowSync) {
         slow(options, &base, &people, &noop, scratch.path(), &mut checks)?;
+    }
+    if options.wants(Part::Expiry) {
+        eprintln!("Many holds that expire.");
+        let found = expiry::run(options, &base, people.filling.end, &mut checks)?;
+        println!("{}", report::expiry(&found));
     }
     if options.wants(Part::Overload) {
         eprintln!("Five times as many as there is room for.");

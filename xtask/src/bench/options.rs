@@ -19,6 +19,8 @@ pub enum Part {
     FirstRefusals,
     /// Accepted claims, each on disk before its answer
     Claims,
+    /// Accepted claims of something with a price, each on disk before its answer and held from then on
+    Holds,
     /// The first page of the list of activities
     List,
     /// One activity
@@ -33,6 +35,8 @@ pub enum Part {
     SlowSync,
     /// Five times as many connections as there is room for
     Overload,
+    /// Many holds that expire in the same moment, while others claim
+    Expiry,
 }
 
 /// Measures the server against a plain axum no-op on this machine.

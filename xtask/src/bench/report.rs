@@ -7,6 +7,8 @@ use std::process::Command;
 use hdrhistogram::Histogram;
 
 use super::checks::Checks;
+use super::expiry::Round;
+use super::load::Tally;
 use super::many_claims::ManyClaims;
 use super::measure::Measured;
 use super::options::{Options, Part};
@@ -150,6 +152,7 @@ fn name(contestant: Contestant) -> &'static str {
         Contestant::Ours(Part::Refusals) => "refusal of a sold-out activity",
         Contestant::Ours(Part::FirstRefusals) => "a person's first refusal",
         Contestant::Ours(Part::Claims) => "accepted claim, on disk",
+        Contestant::Ours(Part::Holds) => "the same at a price: held",
         Contestant::Ours(Part::List) => "list, 20 activities",
         Contestant::Ours(Part::Detail) => "detail",
         Contestant::Ours(_) => "`/healthz` through all layers",
@@ -224,6 +227,25 @@ pub fn slow_sync(found: &SlowSync) -> String {
         text += &format!("\n{queued} answers said \"queued\".\n");
     }
     text
+}
+
+/// Many holds that expire in the same second.
+pub fn expiry(rounds: &[Round]) -> String {
+    let p99 = |tally: &Tally| tally.micros.value_at_quantile(0.99) as f64 / 1000.0;
+    let quiet = Spread::of(rounds.iter().map(|round| p99(&round.quiet))).median;
+    let busy = Spread::of(rounds.iter().map(|round| p99(&round.busy))).median;
+    let ratio = Spread::of(rounds.iter().map(|round| p99(&round.busy) / p99(&round.quiet)));
+    let back = Spread::of(rounds.iter().map(|round| round.back.as_secs_f64()));
+    let holds = rounds.iter().map(|round| round.holds).min().unwrap_or(0);
+    format!(
+        "\n### {holds} holds that expire in the same second\n\n\
+         - every unit back on sale, from the first deadline: {:.2} s ({:.2}-{:.2})\n\
+         - p99 of claims meanwhile, of the quiet one: {} ({busy:.1} ms against {quiet:.1} ms)\n",
+        back.median,
+        back.least,
+        back.most,
+        ratio.ratio(),
+    )
 }
 
 /// The last words.

@@ -99,14 +99,30 @@ impl Site {
 
     /// Imports one open activity of plain units; `offset_s` orders it among the others in the list.
     pub fn import(&self, id: &str, stock: usize, offset_s: u64) -> Result<(), BenchFault> {
-        let activity = activity(id, stock, offset_s);
+        self.import_priced(id, stock, offset_s, FREE)
+    }
+
+    /// The same, for a price.
+    pub fn import_priced(
+        &self,
+        id: &str,
+        stock: usize,
+        offset_s: u64,
+        price: Price,
+    ) -> Result<(), BenchFault> {
+        self.import_one(activity(id, stock, offset_s, price))
+    }
+
+    /// Imports one activity as it stands.
+    pub fn import_one(&self, activity: Value) -> Result<(), BenchFault> {
         self.operator.post("/admin/act/import", &json!({ "activity": [activity] })).map(drop)
     }
 
-    /// How many units the ledger holds as sold.
-    pub fn sold(&self, id: &str) -> Result<u64, BenchFault> {
+    /// How many units are sold or held.
+    pub fn given(&self, id: &str) -> Result<u64, BenchFault> {
         let stats = self.operator.get(&format!("/admin/act/stats?actId={id}"))?;
-        stats["sold"].as_u64().ok_or(BenchFault::Missing("sold"))
+        let count = |name: &'static str| stats[name].as_u64().ok_or(BenchFault::Missing(name));
+        Ok(count("sold")? + count("held")?)
     }
 
     /// Stops the server and lets `firstcome check` recompute its promises; what it printed.
@@ -139,8 +155,20 @@ fn check(setup: &Setup, data: &Path) -> Result<String, BenchFault> {
     setup.run(&mut setup.command("check", data), "")
 }
 
-fn activity(id: &str, stock: usize, offset_s: u64) -> Value {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+/// What a unit costs, and how long there is to pay.
+#[derive(Clone, Copy, Debug)]
+pub struct Price {
+    /// Decimal text.
+    pub amount: &'static str,
+    /// Seconds.
+    pub pay_within_s: u64,
+}
+
+/// Nothing is to be paid.
+pub const FREE: Price = Price { amount: "0", pay_within_s: 900 };
+
+fn activity(id: &str, stock: usize, offset_s: u64, price: Price) -> Value {
+    let now = now_s();
     json!({
         "id": id,
         "name": format!("电影之夜 {id}"),
@@ -149,11 +177,17 @@ fn activity(id: &str, stock: usize, offset_s: u64) -> Value {
         "start_time": now - 7200 + offset_s,
         "end_time": now + 86_400,
         "ticket": [{
-            "id": "seat", "name": "电影票", "price": "0", "currency": "CNY",
+            "id": "seat", "name": "电影票", "price": price.amount, "currency": "CNY",
+            "pay_within_s": price.pay_within_s,
             "limit_per_user": 1, "stock": stock,
             "valid_from": now - 7200, "valid_until": now + 864_000,
         }],
     })
+}
+
+/// Unix seconds.
+pub fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
@@ -186,6 +220,7 @@ pub struct Queue {
     people: Range<usize>,
     stock: usize,
     sold_out: bool,
+    price: Price,
 }
 
 /// One slice's share of a [`Queue`].
@@ -202,7 +237,12 @@ impl Queue {
     pub fn open(prefix: &'static str, people: Range<usize>) -> Self {
         let stock = people.len();
         let left = people.end..people.end;
-        Self { prefix, made: 0, left, people, stock, sold_out: false }
+        Self { prefix, made: 0, left, people, stock, sold_out: false, price: FREE }
+    }
+
+    /// The same, for a price.
+    pub fn priced(self, price: Price) -> Self {
+        Self { price, ..self }
     }
 
     /// Activities with one unit, which the person before `people` has.
@@ -220,7 +260,7 @@ impl Queue {
     ) -> Result<Share, BenchFault> {
         if self.left.len() < wanted.min(self.people.len()) {
             self.made += 1;
-            site.import(&self.id(), self.stock, 3_600)?;
+            site.import_priced(&self.id(), self.stock, 3_600, self.price)?;
             self.left = self.people.clone();
             if self.sold_out {
                 sell_out(site, &self.id(), tokens.get(self.people.start - 1))?;

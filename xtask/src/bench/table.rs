@@ -10,7 +10,7 @@ use super::load::{Expect, Pool, Script, Tokens};
 use super::measure::{Measured, measure, settle};
 use super::options::{Options, Part};
 use super::process::Process;
-use super::site::{Queue, Site, people_for};
+use super::site::{Price, Queue, Site, people_for};
 
 /// A full page of the list, so that the list costs what it can cost.
 const SHOWN: u64 = 20;
@@ -20,8 +20,17 @@ const ASKERS_MAX: usize = 20_000;
 const WARM_UP: Duration = Duration::from_millis(300);
 
 /// The parts of the table, in the order of its lines.
-pub const PARTS: &[Part] =
-    &[Part::Healthz, Part::Refusals, Part::FirstRefusals, Part::Claims, Part::List, Part::Detail];
+pub const PARTS: &[Part] = &[
+    Part::Healthz,
+    Part::Refusals,
+    Part::FirstRefusals,
+    Part::Claims,
+    Part::Holds,
+    Part::List,
+    Part::Detail,
+];
+/// What is held in the table: longer than any run, so that nothing expires meanwhile.
+const HELD: Price = Price { amount: "9.90", pay_within_s: 86_400 };
 
 /// What is measured in a slice: the plain no-op, or a part of our server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +66,7 @@ pub struct Table<'a> {
     noop: &'a Process,
     site: &'a Site,
     claims: Queue,
+    holds: Queue,
     first_refusals: Queue,
     sold_out: String,
     accepted: BTreeMap<String, (u64, u64)>,
@@ -77,9 +87,10 @@ impl<'a> Table<'a> {
         let askers = 1..people.min(ASKERS_MAX);
         let sold_out = Queue::sold_out("gone", askers).share(site, tokens, 1)?.id;
         let claims = Queue::open("claims", 0..people);
+        let holds = Queue::open("holds", 0..people).priced(HELD);
         let first_refusals = Queue::sold_out("first", 1..people);
         let accepted = BTreeMap::new();
-        Ok(Self { options, tokens, noop, site, claims, first_refusals, sold_out, accepted })
+        Ok(Self { options, tokens, noop, site, claims, holds, first_refusals, sold_out, accepted })
     }
 
     /// All rounds at one number of connections.
@@ -103,12 +114,12 @@ impl<'a> Table<'a> {
     /// Holds what the clients were told against the ledger.
     pub fn check_ledger(&self, checks: &mut Checks) -> Result<(), BenchFault> {
         for (id, (accepted, queued)) in &self.accepted {
-            checks.ledger(id, self.site.sold(id)?, *accepted, *queued);
+            checks.ledger(id, self.site.given(id)?, *accepted, *queued);
         }
         let mut of_one = self.first_refusals.ids();
         of_one.push(self.sold_out.clone());
         for id in of_one {
-            checks.ledger(&id, self.site.sold(&id)?, 1, 0);
+            checks.ledger(&id, self.site.given(&id)?, 1, 0);
         }
         Ok(())
     }
@@ -136,7 +147,8 @@ impl<'a> Table<'a> {
             Contestant::Ours(part) => part,
         };
         match part {
-            Part::Claims => self.claims(pools),
+            Part::Claims => self.claims(false, pools),
+            Part::Holds => self.claims(true, pools),
             Part::FirstRefusals => self.first_refusals(pools),
             Part::Refusals => {
                 let path = format!("/ticket/get?actId={}", self.sold_out);
@@ -149,7 +161,8 @@ impl<'a> Table<'a> {
             | Part::Flat
             | Part::Restart
             | Part::SlowSync
-            | Part::Overload => self.around("/healthz", Expect::Ok, pools),
+            | Part::Overload
+            | Part::Expiry => self.around("/healthz", Expect::Ok, pools),
         }
     }
 
@@ -168,12 +181,15 @@ impl<'a> Table<'a> {
         self.ours(&script, pools)
     }
 
-    fn claims(&mut self, pools: &mut Pools) -> Result<Measured, BenchFault> {
-        let share = self.claims.share(self.site, self.tokens, people_for(self.length()))?;
+    fn claims(&mut self, held: bool, pools: &mut Pools) -> Result<Measured, BenchFault> {
+        let wanted = people_for(self.length());
+        let queue = if held { &mut self.holds } else { &mut self.claims };
+        let share = queue.share(self.site, self.tokens, wanted)?;
         let path = format!("/ticket/get?actId={}", share.id);
         let script = Script::once(&path, self.tokens, share.people, Expect::Accepted);
         let measured = self.ours(&script, pools)?;
-        self.claims.give_back(script.asked());
+        let queue = if held { &mut self.holds } else { &mut self.claims };
+        queue.give_back(script.asked());
         let (accepted, queued) = self.accepted.entry(share.id).or_default();
         *accepted += measured.tally.expected;
         *queued += measured.tally.queued;

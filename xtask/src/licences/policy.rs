@@ -49,4 +49,6 @@ pub const SEVERAL_VERSIONS: &[&str] = &[
     "base64",
     // Only at build time, inside derive macros.
     "syn",
+    // Only on Windows: ring, which rustls encrypts with, is some releases behind.
+    "windows-sys",
 ];

@@ -13,7 +13,11 @@ const FUNCTION_LINES_MAX: usize = 70;
 const FILE_LINES_MAX: usize = 500;
 
 /// (file, function, why it may be longer): tables and the like, never logic.
-const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[];
+const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[
+    ("crates/sale/tests/check/planted.rs", "stock", "a table of plants"),
+    ("crates/sale/tests/check/planted.rs", "limits", "a table of plants"),
+    ("crates/sale/tests/check/planted.rs", "money", "a table of plants"),
+];
 
 /// (file, why it may be longer).
 const LONG_FILES: &[(&str, &str)] = &[];

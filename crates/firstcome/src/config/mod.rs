@@ -4,14 +4,17 @@
 mod limits;
 mod overlay;
 mod pages;
+mod payments;
 mod server;
 mod tables;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
 
 use door::DoorSettings;
 use ledger::SqliteSettings;
+use relay::RelaySettings;
 use sale::SaleSettings;
 use std::{fmt, net::SocketAddr, ops::RangeInclusive, path::Path};
 use stock::MemoryLimits;
@@ -39,6 +42,10 @@ pub struct Config {
     pub door: DoorSettings,
     /// The HTTP side.
     pub web: WebSettings,
+    /// Whether the provider for trying things out is there.
+    pub test_provider: bool,
+    /// What leaves for the outside.
+    pub relay: RelaySettings,
     /// What is logged: a level, or a filter.
     pub log_level: String,
 }

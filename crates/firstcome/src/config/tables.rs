@@ -5,7 +5,9 @@ use super::{
     Config, Wrongs,
     limits::{self, Limits},
     pages::{self, Pages},
+    payments::{self, Payments},
     server::{self, Server},
+    webhooks::{self, Webhooks},
 };
 use door::{DoorSettings, IdentityKeys, IdentitySettings, Jwks, PasswordSettings};
 use ledger::SqliteSettings;
@@ -25,6 +27,8 @@ pub struct File {
     door: DoorTable,
     limits: Limits,
     pages: Pages,
+    payments: Payments,
+    webhooks: Webhooks,
     identity: Identity,
     log: Log,
 }
@@ -39,6 +43,8 @@ struct Sale {
     parts_batch_max: u64,
     audit_queue_max: u64,
     settle_within_ms: u64,
+    changes_queue_max: u64,
+    expire_batch_max: u64,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +84,8 @@ struct Log {
 
 /// Makes settings of what is written, and complains of what cannot be.
 pub fn build(file: File, wrongs: &mut Wrongs) -> Config {
-    let File { server, sale, ledger, door, limits, pages, identity, log } = file;
+    let File { server, sale, ledger, door, limits, pages, payments, webhooks, identity, log } =
+        file;
     let listen = wrongs.address("server.listen", &server.listen);
     let metrics_listen = match server.metrics_listen.as_str() {
         "" => None,
@@ -89,6 +96,7 @@ pub fn build(file: File, wrongs: &mut Wrongs) -> Config {
     }
     let cores = cores(server.cores, wrongs);
     let (sale, memory) = sale_settings(&sale, cores, wrongs);
+    let sale = payments::apply(&payments, sale, wrongs);
     let door = door_settings(&door, identity, wrongs);
     let token_life_s = door.token_life_s;
     let limits = limits::settings(&limits, wrongs);
@@ -104,6 +112,8 @@ pub fn build(file: File, wrongs: &mut Wrongs) -> Config {
         ledger: ledger_settings(&ledger, wrongs),
         door,
         web,
+        relay: webhooks::settings(webhooks, wrongs),
+        test_provider: payments.test_provider,
         log_level: log.level,
     }
 }
@@ -140,6 +150,17 @@ fn sale_settings(sale: &Sale, cores: usize, wrongs: &mut Wrongs) -> (SaleSetting
             sale.settle_within_ms,
             100..=600_000,
         ),
+        changes_queue_max: wrongs.number(
+            "sale.changes_queue_max",
+            sale.changes_queue_max,
+            1..=1_000_000,
+        ),
+        expire_batch_max: wrongs.number(
+            "sale.expire_batch_max",
+            sale.expire_batch_max,
+            1..=100_000,
+        ),
+        ..SaleSettings::default()
     };
     let memory = MemoryLimits {
         pending_claims_max: wrongs.number(

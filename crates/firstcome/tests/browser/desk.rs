@@ -312,7 +312,8 @@ pub fn desk_pages(stage: &mut Stage, browser: &mut Browser) -> Vec<(&'static str
     stage.sell("over", json!({"stock": 3}), json!({}));
     stage.desk("/admin/act/close?actId=over");
     let token = stage.token("somebody-with-a-rather-long-name@company.example");
-    stage.op.with_token(&token).get("/ticket/get?actId=codes");
+    let won = stage.op.with_token(&token).get("/ticket/get?actId=codes").data();
+    let order = format!("/desk/order/{}", won["order_id"].as_str().expect("an id"));
     browser.sign_in(stage.op.token.as_deref().expect("signed in"));
     [
         ("desk", "/desk"),
@@ -331,6 +332,11 @@ pub fn desk_pages(stage: &mut Stage, browser: &mut Browser) -> Vec<(&'static str
         ("desk-rehearse", "/desk/act/codes/rehearse"),
         ("desk-find", "/desk/find"),
         ("desk-audit", "/desk/audit"),
+        ("desk-orders", "/desk/act/codes/orders"),
+        ("desk-order", order.as_str()),
+        ("desk-refund", &format!("{order}/refund")),
+        ("desk-payments", "/desk/payments"),
+        ("desk-webhooks", "/desk/webhooks"),
     ]
     .map(|(name, below)| (name, below.to_owned()))
     .into()

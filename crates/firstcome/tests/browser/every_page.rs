@@ -25,7 +25,15 @@ pub fn buyers_pages(stage: &mut Stage, browser: &mut Browser) -> Vec<(&'static s
     stage.sell("kinds", json!({}), changes);
     stage.sell("rest", json!({"stock": 1}), json!({}));
     stage.desk("/admin/act/pause?actId=rest");
+    let price = json!({"stock": 3, "price": "9.90", "limit_per_user": 3, "pay_within_s": 900});
+    stage.sell("priced", price, json!({}));
+    stage.sell("queue", json!({"stock": 1}), json!({"standby": true}));
+    stage.op.get("/ticket/get?actId=queue");
     let mut ann = stage.enters(browser, "ann");
+    let held = ann.get("/ticket/get?actId=priced").data()["order_id"].clone();
+    let order = format!("/order/{}", held.as_str().expect("an id"));
+    let joined = ann.send("POST", "/act/standby?actId=queue", &[], b"").expect("an answer");
+    assert_eq!(joined.ret(), 0, "{}", joined.json());
     let mut ticket = |act: &str| {
         let id = ann.get(&format!("/ticket/get?actId={act}")).data()["id"].clone();
         format!("/ticket/{}", id.as_str().expect("an id"))
@@ -34,6 +42,14 @@ pub fn buyers_pages(stage: &mut Stage, browser: &mut Browser) -> Vec<(&'static s
         ("ticket-code", format!("{}?won=1", ticket("movie"))),
         ("ticket-plain", ticket("seats")),
         ("home", "/".to_owned()),
+        ("act-priced-held", "/act/priced".to_owned()),
+        ("act-in-line", "/act/queue".to_owned()),
+        ("line", "/act/queue/line?typeId=seat".to_owned()),
+        ("orders", "/orders".to_owned()),
+        ("order-held", order.clone()),
+        ("order-back", format!("{order}?back=1")),
+        ("order-cancel", format!("{order}/cancel")),
+        ("ticket-held", format!("{}-1", order.replace("/order/", "/ticket/"))),
         ("act-open", "/act/movie".to_owned()),
         ("act-later", "/act/later".to_owned()),
         ("act-kinds", "/act/kinds".to_owned()),

@@ -229,9 +229,10 @@ fn a_row_of_the_list_and_a_detail_have_their_fields() {
     detail["server_time"] = json!("…");
     detail["tickets"] = json!([
         {"id": "seat", "name": "电影票", "desc": "一张", "price": "0", "currency": "CNY", "limit_per_user": 2,
-         "total": 2, "left": 2, "held": 0, "start_time": start, "end_time": end},
+         "total": 2, "left": 2, "held": 0, "standby": false, "waiting": 0, "start_time": start, "end_time": end},
         {"id": "code", "name": "Code", "desc": "", "price": "0", "currency": "CNY", "limit_per_user": 1,
-         "total": 1, "left": 1, "held": 0, "start_time": start + 1, "end_time": end - 1},
+         "total": 1, "left": 1, "held": 0, "standby": false, "waiting": 0, "start_time": start + 1,
+         "end_time": end - 1},
     ]);
     let before_ms = now_s() * 1000;
     let answer = stranger.get("/act/detail?actId=a");

@@ -38,7 +38,7 @@ fn an_import_names_file_line_key_value_and_reason() {
     let good = shown(&world.file("good.toml", activity("good", "stock = 1")));
     let table = [
         ("stock = -5", vec![":9", "stock", "-5"]),
-        ("stock = 1\nprice = \"9.90\"", vec![":10", "price", "9.90"]),
+        ("stock = 1\nprice = \"9.901\"", vec![":10", "price", "9.901"]),
         ("stock = 1\nlimit_per_usr = 2", vec![":10", "limit_per_usr"]),
         ("codes = \"missing.csv\"", vec!["missing.csv"]),
         ("codes = \"twice.csv\"", vec!["twice.csv:4", "code"]),

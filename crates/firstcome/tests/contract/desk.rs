@@ -9,7 +9,7 @@ const FRESH: &str = r#"{"activity": [{"id": "fresh", "name": "Fresh", "start_tim
     "end_time": 4100000000, "ticket": [{"id": "seat", "name": "Seat", "stock": 1}]}]}"#;
 
 /// Every operator's call: method, target, type of body, body.
-const CALLS: [Call; 13] = [
+const CALLS: [Call; 18] = [
     ("POST", "/admin/act/import", "application/json", FRESH),
     ("POST", "/admin/act/import?update=1", "application/json", FRESH),
     ("POST", "/admin/codes/import?actId=codes&typeId=seat", "text/plain", "SECRET-CODE-2"),
@@ -21,6 +21,11 @@ const CALLS: [Call; 13] = [
     ("GET", "/admin/order/find?q=SECRET-CODE-1", "", ""),
     ("GET", "/admin/export?actId=codes&format=csv", "", ""),
     ("POST", "/admin/sessions", "application/json", r#"{"users": ["somebody"]}"#),
+    ("GET", "/admin/payments", "", ""),
+    ("GET", "/admin/notices", "", ""),
+    ("GET", "/admin/events?actId=a", "", ""),
+    ("GET", "/admin/webhooks", "", ""),
+    ("POST", "/admin/webhooks", "application/json", r#"{"url": "https://shop.example/hooks"}"#),
     ("GET", "/admin/audit", "", ""),
     ("POST", "/admin/act/close?actId=a", "", ""),
 ];
@@ -55,7 +60,11 @@ fn only_operators_may_call() {
         fails(&call(&mut buyer, one), 403);
         fails(&call(&mut stranger, one), 401);
         let (method, target, ..) = one;
-        let wrong = if method == "GET" { "POST" } else { "GET" };
+        let wrong = match (method, target) {
+            (_, "/admin/webhooks") => "PUT",
+            ("GET", _) => "POST",
+            _ => "GET",
+        };
         let answer = stage.op.send(wrong, target, &[], b"").unwrap();
         fails(&answer, 405);
         assert!(answer.header("allow").is_some_and(|allow| allow.contains(method)), "{target}");
@@ -457,7 +466,7 @@ fn an_import_that_is_wrong_names_key_value_and_reason_and_does_nothing() {
     type Change = fn(&mut Value, u64);
     let table: [(&str, &str, Change); 12] = [
         ("id", "sp ace", |one, _| one["id"] = json!("sp ace")),
-        ("price", "9.90", |one, _| one["ticket"][0]["price"] = json!("9.90")),
+        ("price", "9.901", |one, _| one["ticket"][0]["price"] = json!("9.901")),
         ("stock", "-5", |one, _| one["ticket"][0]["stock"] = json!(-5)),
         ("stock", "many", |one, _| one["ticket"][0]["stock"] = json!("many")),
         ("stock", "99999999999", |one, _| one["ticket"][0]["stock"] = json!(99_999_999_999u64)),
@@ -520,6 +529,8 @@ fn statistics_count_people_and_units() {
         "available",
         "held",
         "sold",
+        "unpaid",
+        "waiting",
         "participants",
         "refused",
         "claims_per_second",

@@ -107,7 +107,7 @@ fn the_figures_of_a_sale_grow_with_its_answers() {
     }
     assert_eq!(
         figures["types"][0],
-        json!({"id": "seat", "total": 2, "available": 0, "held": 0, "sold": 2})
+        json!({"id": "seat", "total": 2, "available": 0, "held": 0, "sold": 2, "unpaid": 0, "waiting": 0})
     );
     assert!(figures["opened_at"].is_u64() && figures["sold_out_at"].is_u64(), "{figures}");
     let all = |figures: &Value| -> u64 {

@@ -54,6 +54,7 @@ fn activity(now: TimeMs) -> NewActivity {
         kind: UnitKind::Plain,
         window: None,
         pay_within_s: 900,
+        offer_within_s: 900,
         validity: Validity { from: now, until: None },
     };
     let activity = Activity {
@@ -64,6 +65,7 @@ fn activity(now: TimeMs) -> NewActivity {
         window: window.expect("it ends after it starts"),
         limit_per_user: None,
         has_roster: false,
+        standby: false,
         types: vec![kind],
     };
     NewActivity { activity, units: vec![NewUnits::Plain(CLAIMS + 1)], roster: Vec::new() }
@@ -82,6 +84,10 @@ fn claim(activity: ActivityNo, epoch: Epoch, no: u32, now: TimeMs) -> Claim {
         ordinal_in_activity: 1,
         decided_at: now,
         key: None,
+        line: 0,
+        lines: 1,
+        priced: false,
+        offer: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Claims: written in batches, read back in order, exported as orders and participants.
 //! Nothing that was acknowledged is ever changed or removed by a call of this contract.
 
-use super::LedgerFault;
+use super::{LedgerFault, OrderMark};
 use rules::{ActivityNo, Claim, Epoch, Part, Refusal, Seq, TimeMs, TypeNo, UnitNo};
 
 /// What became of one claim of a batch. One bad claim never fails the batch.
@@ -44,21 +44,28 @@ pub enum Settled {
 /// A contradiction that an audit found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// Two live claims of one unit.
+    /// Two lines of one unit that both have it: live ones, and for codes those of orders whose code was shown.
     UnitTwice(ActivityNo, TypeNo, UnitNo),
-    /// Two claims of one user with the same ordinal, in the type or in the activity.
+    /// Two live lines of one user with the same ordinal, in the type or in the activity.
     OrdinalTwice(ActivityNo, Seq),
     /// Two claims of one user and activity with the same key.
     KeyTwice(ActivityNo, Seq),
-    /// The activity's sequence is not 1, 2, 3, … up to the number of claims ever acknowledged.
+    /// The activity's sequence is not 1, 2, 3, … up to the number of claims ever acknowledged, or a line does not
+    /// continue the order it is in.
     SeqGap(ActivityNo, Seq),
+    /// Two claims made for one place in a waiting line.
+    OfferTwice(ActivityNo, Seq),
+    /// The events of an order do not lead to the state it is in, or tell of an order that is not there.
+    StepImpossible(ActivityNo, Seq),
 }
 
 /// One exported order. Texts are borrowed from the row being read.
 #[derive(Clone, Debug)]
 pub struct OrderRow<'a> {
-    /// The claim.
+    /// The line.
     pub claim: Claim,
+    /// How its order stands, and since when.
+    pub mark: OrderMark,
     /// Whose it is.
     pub user: &'a str,
     /// As the roster or the import gave it; may be empty.
@@ -98,7 +105,8 @@ pub trait ClaimLedger: Send + Sync {
     fn in_doubt(&self) -> bool;
 
     /// Writes a batch, in order, durably, and fills `answers` with one answer for each claim.
-    /// An activity's claims come in the order of their seq, continuing what is written.
+    /// An activity's claims come in the order of their seq, continuing what is written; the lines of an order come
+    /// together, and none of them is written without the others.
     fn commit(
         &self,
         epoch: Epoch,
@@ -118,14 +126,17 @@ pub trait ClaimLedger: Send + Sync {
     /// Records changes of people's parts: the earliest `seen_at` and the first refusal stay.
     fn record_parts(&self, epoch: Epoch, parts: &[Part]) -> Result<(), LedgerFault>;
 
-    /// Visits an activity's claims in the order of seq.
-    fn claims(&self, activity: ActivityNo, visit: &mut dyn FnMut(Claim))
-    -> Result<(), LedgerFault>;
+    /// Visits an activity's lines in the order of seq, each with how its order stands.
+    fn claims(
+        &self,
+        activity: ActivityNo,
+        visit: &mut dyn FnMut(Claim, OrderMark),
+    ) -> Result<(), LedgerFault>;
 
     /// Visits an activity's recorded parts, in any order.
     fn parts(&self, activity: ActivityNo, visit: &mut dyn FnMut(Part)) -> Result<(), LedgerFault>;
 
-    /// The claim that has this unit.
+    /// The newest line that has this unit, live or not.
     fn claim_of_unit(
         &self,
         activity: ActivityNo,

@@ -4,7 +4,9 @@
 mod activities;
 mod claims;
 mod fault;
+mod orders;
 mod people;
+mod relay;
 
 pub use activities::{
     ActivityLedger, AddRefused, AddedActivity, AddedCodes, Appended, AuditEntry, AuditRecord,
@@ -12,12 +14,20 @@ pub use activities::{
 };
 pub use claims::{ClaimLedger, Detection, Finding, OrderRow, ParticipantRow, Settled, Written};
 pub use fault::{Cause, LedgerFault};
+pub use orders::{
+    Change, Changed, Lateness, NOTICES_KEPT_MAX, NewPayment, NoticeRecord, NoticeRow, OpenPayment,
+    OrderLedger, OrderMark, PaymentNo, PaymentRecord,
+};
 pub use people::{NameTaken, NewPerson, PeopleLedger, Person, Role, Source};
+pub use relay::{
+    Cursor, DELIVERIES_KEPT_MAX, Delivery, DeliveryOutcome, Endpoint, EndpointNo, NewEndpoint,
+    OutFact, OutNo, OutRow, RelayLedger,
+};
 
 use std::path::Path;
 
 /// The whole ledger.
-pub trait Ledger: ClaimLedger + ActivityLedger + PeopleLedger {
+pub trait Ledger: ClaimLedger + ActivityLedger + OrderLedger + PeopleLedger + RelayLedger {
     /// A secret of 32 random bytes kept under `name`, made at the first call and the same for ever after.
     fn secret(&self, name: &'static str) -> Result<[u8; 32], LedgerFault>;
 

@@ -2,26 +2,38 @@
 //! Nothing here judges a claim; `contradictions.rs` finds what a bug of the judge would have left.
 
 use super::fault::{Fail, is_constraint};
-use super::numbers::{STATE_PAID, of_place, place, stored, time};
-use super::{SqliteLedger, contradictions, current_epoch, demand_epoch, exports};
+use super::numbers::{STATE_HELD, STATE_PAID, named, of_place, place, stored, time};
+use super::{SqliteLedger, contradictions, current_epoch, demand_epoch, exports, line, orders};
 use crate::contract::{
-    Cause, ClaimLedger, Detection, Finding, LedgerFault, OrderRow, ParticipantRow, Settled, Written,
+    Cause, ClaimLedger, Detection, Finding, LedgerFault, OrderMark, OrderRow, ParticipantRow,
+    Settled, Written,
 };
 use rules::{
-    ActivityNo, Claim, ClaimNo, Epoch, KeyHash, Part, Refusal, Seq, TypeNo, UnitNo, UserNo,
+    ActivityNo, Claim, ClaimNo, Epoch, EventNo, JoinNo, KeyHash, Part, Refusal, Seq, TypeNo,
+    UnitNo, UserNo,
 };
-use rusqlite::{Connection, Error, OptionalExtension, Row, Transaction, TransactionBehavior};
+use rusqlite::{
+    Connection, Error, OptionalExtension, Row, Statement, Transaction, TransactionBehavior,
+};
 
 /// The columns of a claim, in the order in which `claim` reads them.
 pub(super) const COLUMNS: &str = "claims.place, claims.ticket_type, claims.unit, claims.user_no, \
     claims.claim_no, claims.ordinal_in_type, claims.ordinal_in_activity, claims.decided_at, \
-    claims.epoch, claims.key";
+    claims.epoch, claims.key, claims.state, claims.line, claims.lines, claims.offer";
+/// How many they are.
+pub(super) const COLUMNS_COUNT: usize = 14;
 
 /// A claim from a row that begins with `COLUMNS`.
 pub(super) fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
     let place: i64 = row.get(0)?;
     let (activity, seq) = of_place(place).ok_or(Error::IntegralValueOutOfRange(0, place))?;
     let key: Option<[u8; 16]> = row.get(9)?;
+    let offer: Option<i64> = row.get(13)?;
+    let line: u8 = row.get(11)?;
+    if u32::from(line) >= seq.0 {
+        // Its order would begin before the first place there is.
+        return Err(Error::IntegralValueOutOfRange(11, line.into()));
+    }
     Ok(Claim {
         activity,
         seq,
@@ -34,7 +46,20 @@ pub(super) fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
         decided_at: time(row, 7)?,
         epoch: Epoch(row.get(8)?),
         key: key.map(KeyHash::from_bytes),
+        line,
+        lines: row.get(12)?,
+        priced: named(row, 10, priced_of)?,
+        offer: offer.map(|join| JoinNo(EventNo(join.unsigned_abs()))),
     })
+}
+
+/// What `claims.state` says of an order's price.
+fn priced_of(state: i64) -> Option<bool> {
+    match state {
+        STATE_PAID => Some(false),
+        STATE_HELD => Some(true),
+        _ => None,
+    }
 }
 
 /// The first and the last place of an activity.
@@ -67,38 +92,136 @@ impl Tally {
     }
 }
 
+/// A line with all there is to it.
+const INSERT_LINE: &str = "INSERT INTO claims (place, ticket_type, unit, user_no, claim_no,
+        ordinal_in_type, ordinal_in_activity, decided_at, epoch, key, state, line, lines, offer)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// The one line of an order that is no offer: what it leaves out are the defaults of the columns, which cost a
+/// third of what three more bound values do.
+const INSERT_ONLY_LINE: &str = "INSERT INTO claims (place, ticket_type, unit, user_no, claim_no,
+        ordinal_in_type, ordinal_in_activity, decided_at, epoch, key, state)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+fn insert_line(connection: &Connection, claim: &Claim) -> rusqlite::Result<usize> {
+    connection.prepare_cached(INSERT_LINE)?.execute((
+        place(claim.activity, claim.seq),
+        claim.ticket_type.0,
+        claim.unit.0,
+        claim.user.0,
+        claim.claim_no.0,
+        claim.ordinal_in_type,
+        claim.ordinal_in_activity,
+        stored(claim.decided_at),
+        claim.epoch.0,
+        claim.key.map(KeyHash::to_bytes),
+        state_of(claim),
+        claim.line,
+        claim.lines,
+        claim.offer.map(|join| join.0.0.cast_signed()),
+    ))
+}
+
+fn insert_only_line(statement: &mut Statement<'_>, claim: &Claim) -> rusqlite::Result<usize> {
+    statement.execute((
+        place(claim.activity, claim.seq),
+        claim.ticket_type.0,
+        claim.unit.0,
+        claim.user.0,
+        claim.claim_no.0,
+        claim.ordinal_in_type,
+        claim.ordinal_in_activity,
+        stored(claim.decided_at),
+        claim.epoch.0,
+        claim.key.map(KeyHash::to_bytes),
+        state_of(claim),
+    ))
+}
+
+const fn state_of(claim: &Claim) -> i64 {
+    if claim.priced { STATE_HELD } else { STATE_PAID }
+}
+
 fn append(
     connection: &Connection,
     claims: &[Claim],
     answers: &mut Vec<Written>,
 ) -> Result<(), Fail> {
-    let sql = "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(INSERT_ONLY_LINE)?;
     let mut tally = Tally::default();
-    for claim in claims {
-        let row = (
-            place(claim.activity, claim.seq),
-            claim.ticket_type.0,
-            claim.unit.0,
-            claim.user.0,
-            claim.claim_no.0,
-            claim.ordinal_in_type,
-            claim.ordinal_in_activity,
-            stored(claim.decided_at),
-            claim.epoch.0,
-            claim.key.map(KeyHash::to_bytes),
-            STATE_PAID,
-        );
-        answers.push(match statement.execute(row) {
-            Ok(_) => {
-                tally.count(claim.activity);
-                Written::Written
-            }
-            Err(error) if is_constraint(&error) => clash(connection, claim)?,
-            Err(error) => return Err(error.into()),
-        });
+    let mut rest = claims;
+    while let Some(first) = rest.first() {
+        let (order, later) = rest.split_at(demand_whole(first, rest));
+        if order.len() == 1 {
+            answers.push(append_one(connection, &mut statement, first, &mut tally)?);
+        } else {
+            append_lines(connection, &mut statement, order, &mut tally, answers)?;
+        }
+        rest = later;
     }
     tally.write(connection)
+}
+
+/// How many lines the order that begins here has; all of them are there.
+fn demand_whole(first: &Claim, rest: &[Claim]) -> usize {
+    let lines = usize::from(first.lines);
+    assert!((1..=rest.len()).contains(&lines), "an order comes with all of its lines");
+    for (place, line) in rest[..lines].iter().enumerate() {
+        let same = (line.lines, line.order(), line.user, line.priced)
+            == (first.lines, first.order(), first.user, first.priced);
+        assert!(same && usize::from(line.line) == place, "an order's lines come together");
+        assert!(line.key.is_none() || place == 0, "the key stands on the first line");
+        assert!(line.offer.is_none() || lines == 1, "an offer is of one line");
+    }
+    lines
+}
+
+fn append_one(
+    connection: &Connection,
+    statement: &mut Statement<'_>,
+    claim: &Claim,
+    tally: &mut Tally,
+) -> Result<Written, Fail> {
+    let inserted = if claim.lines == 1 && claim.offer.is_none() {
+        insert_only_line(statement, claim)
+    } else {
+        insert_line(connection, claim)
+    };
+    match inserted {
+        Ok(_) => {
+            if let Some(join) = claim.offer {
+                line::offered(connection, join, place(claim.activity, claim.seq))?;
+            }
+            tally.count(claim.activity);
+            Ok(Written::Written)
+        }
+        Err(error) if is_constraint(&error) => clash(connection, claim),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// All lines of an order, or none: where one cannot be written, the others are not either.
+fn append_lines(
+    connection: &Connection,
+    statement: &mut Statement<'_>,
+    order: &[Claim],
+    tally: &mut Tally,
+    answers: &mut Vec<Written>,
+) -> Result<(), Fail> {
+    let (first, last) = (&order[0], &order[order.len() - 1]);
+    let places = (place(first.activity, first.seq), place(last.activity, last.seq));
+    let sql = "SELECT 1 FROM claims WHERE place BETWEEN ? AND ?";
+    let met = connection.prepare_cached(sql)?.exists(places)?;
+    for line in order {
+        let answer = match met {
+            false => append_one(connection, statement, line, tally)?,
+            // A line whose own place is free is held back by what the others met.
+            true if at(connection, line.activity, line.seq)?.is_none() => Written::UnitTaken,
+            true => clash(connection, line)?,
+        };
+        answers.push(answer);
+    }
+    Ok(())
 }
 
 /// Another row has this activity and seq. The same claim once more, or one of the same user and key, was
@@ -173,17 +296,23 @@ pub(super) fn visit_parts(
     Ok(())
 }
 
-/// Visits an activity's claims in the order of seq.
+/// Visits an activity's lines in the order of seq, each with how its order stands.
 pub(super) fn visit_claims(
     connection: &Connection,
     activity: ActivityNo,
-    visit: &mut dyn FnMut(Claim),
+    visit: &mut dyn FnMut(Claim, OrderMark),
 ) -> Result<(), Fail> {
+    // One transaction: the lines and the marks of their orders are read as of one moment.
+    let reading = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
     let sql = format!("SELECT {COLUMNS} FROM claims WHERE place BETWEEN ? AND ? ORDER BY place");
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = reading.prepare_cached(&sql)?;
     let mut rows = statement.query(places(activity))?;
+    let mut marks = reading.prepare_cached(orders::MARKS)?;
+    let mut marks = orders::Marks::of(&mut marks, activity)?;
     while let Some(row) = rows.next()? {
-        visit(claim(row)?);
+        let claim = claim(row)?;
+        let mark = marks.of_line(&claim)?;
+        visit(claim, mark);
     }
     Ok(())
 }
@@ -256,7 +385,7 @@ impl ClaimLedger for SqliteLedger {
     fn claims(
         &self,
         activity: ActivityNo,
-        visit: &mut dyn FnMut(Claim),
+        visit: &mut dyn FnMut(Claim, OrderMark),
     ) -> Result<(), LedgerFault> {
         self.read("reading claims", |connection| visit_claims(connection, activity, visit))
     }
@@ -273,7 +402,8 @@ impl ClaimLedger for SqliteLedger {
     ) -> Result<Option<Claim>, LedgerFault> {
         let sql = format!(
             "SELECT {COLUMNS} FROM claims
-             WHERE place BETWEEN ? AND ? AND ticket_type = ? AND unit = ? LIMIT 1"
+             WHERE place BETWEEN ? AND ? AND ticket_type = ? AND unit = ?
+             ORDER BY place DESC LIMIT 1"
         );
         let (first, last) = places(activity);
         self.read("looking for a unit's claim", |connection| {

@@ -5,14 +5,14 @@ use super::fault::Fail;
 use super::numbers::{named, stored, time, time_or_none, unit_kind_number, unit_kind_of};
 use crate::contract::{Cause, StoredActivity, StoredType};
 use rules::{Activity, ActivityNo, EventNo, Money, TicketType, TypeNo, Validity, Window};
-use rusqlite::{Connection, Error, Row};
+use rusqlite::{Connection, Error, Row, params};
 use std::ops::RangeInclusive;
 
 /// Writes the row of a new activity.
 pub(super) fn insert(connection: &Connection, activity: &Activity) -> rusqlite::Result<ActivityNo> {
     let sql = "INSERT INTO activities (id, name, description, image, start_at, end_at,
-                   limit_per_user, has_roster, paused, closed, through)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING no";
+                   limit_per_user, has_roster, standby, paused, closed, through)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING no";
     let mut statement = connection.prepare_cached(sql)?;
     let row = (
         &activity.id,
@@ -23,6 +23,7 @@ pub(super) fn insert(connection: &Connection, activity: &Activity) -> rusqlite::
         stored(activity.window.end()),
         activity.limit_per_user,
         activity.has_roster,
+        activity.standby,
     );
     Ok(ActivityNo(statement.query_row(row, |row| row.get(0))?))
 }
@@ -35,7 +36,7 @@ pub(super) fn update(
 ) -> Result<(), Fail> {
     let sql =
         "UPDATE activities SET name = ?, description = ?, image = ?, start_at = ?, end_at = ?,
-                   limit_per_user = ?, has_roster = ? WHERE no = ?";
+                   limit_per_user = ?, has_roster = ?, standby = ? WHERE no = ?";
     let changed = connection.prepare_cached(sql)?.execute((
         &activity.name,
         &activity.desc,
@@ -44,6 +45,7 @@ pub(super) fn update(
         stored(activity.window.end()),
         activity.limit_per_user,
         activity.has_roster,
+        activity.standby,
         no.0,
     ))?;
     assert_eq!(changed, 1, "only an activity that exists is changed");
@@ -62,7 +64,7 @@ pub(super) fn put_type(
     made: u32,
 ) -> Result<(), Fail> {
     let price = i64::try_from(ticket.price.minor).map_err(|_| Fail::Because(Cause::Full))?;
-    let written = connection.prepare_cached(PUT_TYPE)?.execute((
+    let written = connection.prepare_cached(PUT_TYPE)?.execute(params![
         activity.0,
         no.0,
         &ticket.id,
@@ -79,20 +81,23 @@ pub(super) fn put_type(
         stored(ticket.validity.from),
         ticket.validity.until.map(stored),
         made,
-    ))?;
+        ticket.offer_within_s,
+    ])?;
     assert_eq!(written, 1, "a type keeps its place, its id and its kind");
     Ok(())
 }
 
 const PUT_TYPE: &str = "
     INSERT INTO ticket_types (activity, no, id, name, description, image, price_minor, currency,
-        limit_per_user, unit_kind, start_at, end_at, pay_within_s, valid_from, valid_until, made)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        limit_per_user, unit_kind, start_at, end_at, pay_within_s, valid_from, valid_until, made,
+        offer_within_s)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (activity, no) DO UPDATE SET
         name = excluded.name, description = excluded.description, image = excluded.image,
         price_minor = excluded.price_minor, currency = excluded.currency,
         limit_per_user = excluded.limit_per_user, start_at = excluded.start_at,
         end_at = excluded.end_at, pay_within_s = excluded.pay_within_s,
+        offer_within_s = excluded.offer_within_s,
         valid_from = excluded.valid_from, valid_until = excluded.valid_until
     WHERE id = excluded.id AND unit_kind = excluded.unit_kind";
 
@@ -128,7 +133,7 @@ fn read_activities(
     bounds: (u32, u32),
 ) -> Result<Vec<StoredActivity>, Fail> {
     let sql = "SELECT no, id, name, description, image, start_at, end_at, limit_per_user,
-                   has_roster, paused, closed, through
+                   has_roster, paused, closed, through, standby
                FROM activities WHERE no BETWEEN ? AND ? ORDER BY no";
     let mut statement = connection.prepare_cached(sql)?;
     let activities = statement.query_map(bounds, |row| {
@@ -154,6 +159,7 @@ fn activity_of(row: &Row<'_>) -> rusqlite::Result<Activity> {
         window: window(row, 5)?.ok_or(Error::InvalidColumnIndex(5))?,
         limit_per_user: row.get(7)?,
         has_roster: row.get(8)?,
+        standby: row.get(12)?,
         types: Vec::new(),
     })
 }
@@ -173,7 +179,7 @@ fn read_types(
 ) -> Result<(), Fail> {
     let sql = "SELECT activity, no, id, name, description, image, price_minor, currency,
                    limit_per_user, unit_kind, start_at, end_at, pay_within_s, valid_from,
-                   valid_until, made
+                   valid_until, made, offer_within_s
                FROM ticket_types WHERE activity BETWEEN ? AND ? ORDER BY activity, no";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(bounds)?;
@@ -203,6 +209,7 @@ fn type_of(row: &Row<'_>) -> rusqlite::Result<TicketType> {
         kind: named(row, 9, unit_kind_of)?,
         window: window(row, 10)?,
         pay_within_s: row.get(12)?,
+        offer_within_s: row.get(16)?,
         validity: Validity { from: time(row, 13)?, until: time_or_none(row, 14)? },
     })
 }

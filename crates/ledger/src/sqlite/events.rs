@@ -4,10 +4,12 @@
 use super::activities::add_code;
 use super::definition;
 use super::fault::Fail;
-use super::numbers::{kind, kind_number, stored, time};
+use super::numbers::{kind, kind_number, named, order_step_of, payment_state_of, stored, time};
 use crate::contract::{AddedCodes, Appended, Cause, EventDraft, OperatorKey};
-use rules::{ActivityNo, Event, EventKind, EventNo, TimeMs, TypeNo, UNITS_MAX, UnitKind};
-use rusqlite::{Connection, Error, Row};
+use rules::{
+    ActivityNo, Event, EventKind, EventNo, JoinNo, Seq, TimeMs, TypeNo, UNITS_MAX, UnitKind, UserNo,
+};
+use rusqlite::{Connection, Error, OptionalExtension, Row};
 use std::ops::Range;
 
 /// Writes a change; `Err`: nothing is to be written, and why.
@@ -20,14 +22,37 @@ pub(super) fn append(
     {
         return Ok(Err(Appended::Known(event)));
     }
-    if is_closed(connection, draft.activity)? {
+    if is_closed(connection, draft.activity)?.ok_or(Fail::Because(Cause::Corrupt))? {
         return Ok(Err(Appended::Closed));
     }
     let Some(kind) = settled(connection, draft)? else { return Ok(Err(Appended::TooMany)) };
-    let no = write(connection, draft.activity, draft.at, &kind, draft.key)?;
-    let event = Event { no, activity: draft.activity, at: draft.at, kind };
+    let event = write(connection, draft.activity, draft.at, kind, draft.key)?;
     apply(connection, &event)?;
     Ok(Ok(event))
+}
+
+/// Writes what happened to an order, a payment or a line. Whether it could, the caller has decided; it ends the
+/// transaction with `reached`, once for each activity.
+pub(super) fn tell(
+    connection: &Connection,
+    activity: ActivityNo,
+    at: TimeMs,
+    kind: EventKind,
+) -> Result<Event, Fail> {
+    write(connection, activity, at, kind, None)
+}
+
+/// Notes the last event of an activity.
+pub(super) fn reached(
+    connection: &Connection,
+    activity: ActivityNo,
+    no: EventNo,
+) -> Result<(), Fail> {
+    let through = i64::try_from(no.0).map_err(|_| Fail::Because(Cause::Full))?;
+    let sql = "UPDATE activities SET through = ? WHERE no = ? AND through < ?1";
+    let changed = connection.prepare_cached(sql)?.execute((through, activity.0))?;
+    assert_eq!(changed, 1, "an activity's events come in the order of their numbers");
+    Ok(())
 }
 
 /// Adds the codes that are new, as units that follow the last one; `None`: the activity is closed.
@@ -38,7 +63,7 @@ pub(super) fn add_codes(
     codes: &[String],
     at: TimeMs,
 ) -> Result<Option<AddedCodes>, Fail> {
-    if is_closed(connection, activity)? {
+    if is_closed(connection, activity)?.ok_or(Fail::Because(Cause::Corrupt))? {
         return Ok(None);
     }
     let first = made(connection, activity, ticket_type, UnitKind::Codes)?;
@@ -57,15 +82,18 @@ pub(super) fn add_codes(
         return Ok(Some(AddedCodes { event: None, duplicates }));
     }
     let kind = EventKind::UnitsAdded { ticket_type, units: first..past };
-    let no = write(connection, activity, at, &kind, None)?;
-    let event = Event { no, activity, at, kind };
+    let event = write(connection, activity, at, kind, None)?;
     apply(connection, &event)?;
     Ok(Some(AddedCodes { event: Some(event), duplicates }))
 }
 
-fn is_closed(connection: &Connection, activity: ActivityNo) -> Result<bool, Fail> {
+/// Whether an activity is closed; `None`: there is none.
+pub(super) fn is_closed(
+    connection: &Connection,
+    activity: ActivityNo,
+) -> Result<Option<bool>, Fail> {
     let mut statement = connection.prepare_cached("SELECT closed FROM activities WHERE no = ?")?;
-    Ok(statement.query_row([activity.0], |row| row.get(0))?)
+    Ok(statement.query_row([activity.0], |row| row.get(0)).optional()?)
 }
 
 fn made(
@@ -93,27 +121,88 @@ fn settled(connection: &Connection, draft: &EventDraft) -> Result<Option<EventKi
     Ok(past.map(|past| EventKind::UnitsAdded { ticket_type: *ticket_type, units: first..past }))
 }
 
+/// What an event's row says besides its activity, its moment and its kind.
+#[derive(Default)]
+struct Particulars {
+    ticket_type: Option<u16>,
+    first_unit: Option<u32>,
+    past_unit: Option<u32>,
+    order: Option<u32>,
+    step: Option<u8>,
+    user: Option<u32>,
+    join: Option<i64>,
+    payment: Option<i64>,
+    payment_state: Option<u8>,
+}
+
+impl Particulars {
+    fn of(kind: &EventKind) -> Self {
+        let none = Self::default();
+        match kind {
+            EventKind::UnitsAdded { ticket_type, units } => Self {
+                ticket_type: Some(ticket_type.0),
+                first_unit: Some(units.start),
+                past_unit: Some(units.end),
+                ..none
+            },
+            EventKind::UnitsTakenBack { ticket_type, .. } => {
+                Self { ticket_type: Some(ticket_type.0), ..none }
+            }
+            EventKind::Order { order, step } => {
+                Self { order: Some(order.0), step: Some(step.number()), ..none }
+            }
+            EventKind::LinedUp { ticket_type, user } => {
+                Self { ticket_type: Some(ticket_type.0), user: Some(user.0), ..none }
+            }
+            EventKind::LeftLine { ticket_type, user, join } => Self {
+                ticket_type: Some(ticket_type.0),
+                user: Some(user.0),
+                join: Some(join.0.0.cast_signed()),
+                ..none
+            },
+            EventKind::Payment { payment, order, state } => Self {
+                order: Some(order.0),
+                payment: Some(payment.cast_signed()),
+                payment_state: Some(state.number()),
+                ..none
+            },
+            EventKind::Paused | EventKind::Resumed | EventKind::Closed | EventKind::Changed(_) => {
+                none
+            }
+        }
+    }
+}
+
 fn write(
     connection: &Connection,
     activity: ActivityNo,
     at: TimeMs,
-    kind: &EventKind,
+    kind: EventKind,
     key: Option<OperatorKey>,
-) -> Result<EventNo, Fail> {
-    let (ticket_type, first, past) = match kind {
-        EventKind::UnitsAdded { ticket_type, units } => {
-            (Some(ticket_type.0), Some(units.start), Some(units.end))
-        }
-        EventKind::UnitsTakenBack { ticket_type, .. } => (Some(ticket_type.0), None, None),
-        _ => (None, None, None),
-    };
-    let sql = "INSERT INTO events
-                   (activity, at, kind, ticket_type, first_unit, past_unit, operator, key)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING no";
-    let (operator, key) = (key.map(|key| key.operator.0), key.map(|key| key.key.to_bytes()));
-    let row = (activity.0, stored(at), kind_number(kind), ticket_type, first, past, operator, key);
-    let no: i64 = connection.prepare_cached(sql)?.query_row(row, |row| row.get(0))?;
-    Ok(EventNo(no.unsigned_abs()))
+) -> Result<Event, Fail> {
+    let sql =
+        "INSERT INTO events (activity, at, kind, ticket_type, first_unit, past_unit, operator,
+                   key, order_seq, step, user_no, join_no, payment, payment_state)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let said = Particulars::of(&kind);
+    let row = (
+        activity.0,
+        stored(at),
+        kind_number(&kind),
+        said.ticket_type,
+        said.first_unit,
+        said.past_unit,
+        key.map(|key| key.operator.0),
+        key.map(|key| key.key.to_bytes()),
+        said.order,
+        said.step,
+        said.user,
+        said.join,
+        said.payment,
+        said.payment_state,
+    );
+    let no = connection.prepare_cached(sql)?.insert(row)?;
+    Ok(Event { no: EventNo(no.unsigned_abs()), activity, at, kind })
 }
 
 /// Brings the activity to where the event leaves it.
@@ -133,12 +222,12 @@ fn apply(connection: &Connection, event: &Event) -> Result<(), Fail> {
             take_back(connection, event, *ticket_type, units)?;
         }
         EventKind::Changed(definition) => definition::update(connection, activity, definition)?,
+        EventKind::Order { .. }
+        | EventKind::LinedUp { .. }
+        | EventKind::LeftLine { .. }
+        | EventKind::Payment { .. } => panic!("{:?} is no change of an operator", event.kind),
     }
-    let through = i64::try_from(event.no.0).map_err(|_| Fail::Because(Cause::Full))?;
-    let sql = "UPDATE activities SET through = ? WHERE no = ? AND through < ?1";
-    let changed = connection.prepare_cached(sql)?.execute((through, activity.0))?;
-    assert_eq!(changed, 1, "an activity's events come in the order of their numbers");
-    Ok(())
+    reached(connection, activity, event.no)
 }
 
 fn set(connection: &Connection, what: &'static str, activity: ActivityNo) -> Result<(), Fail> {
@@ -169,20 +258,30 @@ fn take_back(
     Ok(())
 }
 
+/// The columns of an event, in the order in which `event` reads them.
+pub(super) const COLUMNS: &str = "events.no, events.at, events.kind, events.ticket_type, \
+    events.first_unit, events.past_unit, events.order_seq, events.step, events.user_no, \
+    events.join_no, events.payment, events.payment_state";
+
 /// What an operator's key did then.
 pub fn known(
     connection: &Connection,
     activity: ActivityNo,
     key: OperatorKey,
 ) -> Result<Option<Event>, Fail> {
-    let sql = "SELECT no, at, kind, ticket_type, first_unit, past_unit FROM events
-               WHERE activity = ? AND operator = ? AND key = ?";
-    let mut statement = connection.prepare_cached(sql)?;
+    let sql =
+        format!("SELECT {COLUMNS} FROM events WHERE activity = ? AND operator = ? AND key = ?");
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query((activity.0, key.operator.0, key.key.to_bytes()))?;
     rows.next()?.map(|row| event(connection, activity, row)).transpose()
 }
 
-fn event(connection: &Connection, activity: ActivityNo, row: &Row<'_>) -> Result<Event, Fail> {
+/// An event of this activity from a row that begins with `COLUMNS`.
+pub(super) fn event(
+    connection: &Connection,
+    activity: ActivityNo,
+    row: &Row<'_>,
+) -> Result<Event, Fail> {
     let no: i64 = row.get(0)?;
     let kind = match row.get(2)? {
         kind::PAUSED => EventKind::Paused,
@@ -199,9 +298,37 @@ fn event(connection: &Connection, activity: ActivityNo, row: &Row<'_>) -> Result
         }
         // Former definitions are not kept: the event tells of the one that stands now.
         kind::CHANGED => EventKind::Changed(Box::new(standing(connection, activity)?)),
-        other => return Err(Error::IntegralValueOutOfRange(2, other).into()),
+        other => of_orders(row, other)?,
     };
     Ok(Event { no: EventNo(no.unsigned_abs()), activity, at: time(row, 1)?, kind })
+}
+
+fn of_orders(row: &Row<'_>, number: i64) -> rusqlite::Result<EventKind> {
+    Ok(match number {
+        kind::ORDER => {
+            EventKind::Order { order: Seq(row.get(6)?), step: named(row, 7, order_step_of)? }
+        }
+        kind::LINED_UP => {
+            EventKind::LinedUp { ticket_type: TypeNo(row.get(3)?), user: UserNo(row.get(8)?) }
+        }
+        kind::LEFT_LINE => EventKind::LeftLine {
+            ticket_type: TypeNo(row.get(3)?),
+            user: UserNo(row.get(8)?),
+            join: join(row, 9)?,
+        },
+        kind::PAYMENT => EventKind::Payment {
+            payment: row.get::<_, i64>(10)?.unsigned_abs(),
+            order: Seq(row.get(6)?),
+            state: named(row, 11, payment_state_of)?,
+        },
+        other => return Err(Error::IntegralValueOutOfRange(2, other)),
+    })
+}
+
+/// A place in a line as read.
+pub(super) fn join(row: &Row<'_>, column: usize) -> rusqlite::Result<JoinNo> {
+    let no: i64 = row.get(column)?;
+    Ok(JoinNo(EventNo(no.unsigned_abs())))
 }
 
 fn standing(connection: &Connection, activity: ActivityNo) -> Result<rules::Activity, Fail> {

@@ -2,12 +2,12 @@
 //! a reading transaction that stays open would keep the log from being emptied.
 //! A roster's names go with the account they were meant for, never with one that registered itself (C33).
 
-use super::SqliteLedger;
-use super::claims::{COLUMNS, claim, places, visit_parts};
+use super::claims::{COLUMNS, COLUMNS_COUNT, claim, places, visit_parts};
 use super::fault::Fail;
-use super::numbers::{SOURCE_PASSWORD, place, time};
-use crate::contract::{LedgerFault, OrderRow, ParticipantRow};
-use rules::{ActivityNo, Claim, ClaimNo, Part, Refusal, TimeMs, UserNo};
+use super::numbers::{SOURCE_PASSWORD, named, order_state_of, place, time};
+use super::{SqliteLedger, orders};
+use crate::contract::{LedgerFault, OrderMark, OrderRow, ParticipantRow};
+use rules::{ActivityNo, Claim, ClaimNo, OrderState, Part, Refusal, TimeMs, UserNo};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// Rows read at a time.
@@ -38,6 +38,7 @@ impl Who {
 
 struct Order {
     claim: Claim,
+    mark: OrderMark,
     who: Who,
     code: Option<String>,
 }
@@ -55,9 +56,10 @@ pub(super) fn orders(
             .read("reading orders", |connection| some_orders(connection, activity, after, last))?;
         let Some(newest) = orders.last() else { break };
         after = place(activity, newest.claim.seq);
-        for Order { claim, who, code } in &orders {
+        for Order { claim, mark, who, code } in &orders {
             let more = visit(&OrderRow {
                 claim: *claim,
+                mark: *mark,
                 user: &who.name,
                 display_name: &who.display_name,
                 department: &who.department,
@@ -77,6 +79,9 @@ fn last_place(connection: &Connection, activity: ActivityNo) -> Result<i64, Fail
     Ok(connection.query_row(sql, (first, last), |row| row.get(0))?)
 }
 
+/// After a claim's columns come three about a person and one with a code.
+const FIRST_OF_MARK: usize = COLUMNS_COUNT + 4;
+
 fn some_orders(
     connection: &Connection,
     activity: ActivityNo,
@@ -84,7 +89,8 @@ fn some_orders(
     last: i64,
 ) -> Result<Vec<Order>, Fail> {
     let sql = format!(
-        "SELECT {COLUMNS}, {}, codes.code FROM claims
+        "SELECT {COLUMNS}, {}, codes.code, {} FROM claims
+         LEFT JOIN orders ON orders.place = claims.place - claims.line
          LEFT JOIN names ON names.no = claims.user_no
          LEFT JOIN rosters ON rosters.activity = ?1 AND rosters.user_no = claims.user_no
              AND names.source IS NOT {SOURCE_PASSWORD}
@@ -92,11 +98,15 @@ fn some_orders(
              AND codes.unit = claims.unit
          WHERE claims.place > ?2 AND claims.place <= ?3
          ORDER BY claims.place LIMIT {ROWS_AT_A_TIME}",
-        Who::COLUMNS
+        Who::COLUMNS,
+        orders::COLUMNS,
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let orders = statement.query_map((activity.0, after, last), |row| {
-        Ok(Order { claim: claim(row)?, who: Who::read(row, 10)?, code: row.get(13)? })
+        let claim = claim(row)?;
+        let mark = orders::mark(row, FIRST_OF_MARK)?.unwrap_or(orders::first_mark(&claim));
+        let (who, code) = (Who::read(row, COLUMNS_COUNT)?, row.get(FIRST_OF_MARK - 1)?);
+        Ok(Order { claim, mark, who, code })
     })?;
     Ok(orders.collect::<Result<_, _>>()?)
 }
@@ -161,11 +171,17 @@ fn everyone(connection: &Connection, activity: ActivityNo) -> Result<Vec<Partici
 }
 
 fn winners(connection: &Connection, activity: ActivityNo) -> Result<Vec<Participant>, Fail> {
-    let sql = "SELECT user_no, claim_no, decided_at FROM claims
-               WHERE place BETWEEN ? AND ? ORDER BY place";
+    let sql = "SELECT claims.user_no, claims.claim_no, claims.decided_at, orders.state FROM claims
+               LEFT JOIN orders ON orders.place = claims.place - claims.line
+               WHERE claims.place BETWEEN ? AND ? ORDER BY claims.place";
     let mut statement = connection.prepare_cached(sql)?;
     let winners = statement.query_map(places(activity), |row| {
-        let (user, won) = (UserNo(row.get(0)?), Some(ClaimNo(row.get(1)?)));
+        let (user, claim_no) = (UserNo(row.get(0)?), ClaimNo(row.get(1)?));
+        let state: Option<i64> = row.get(3)?;
+        let state = state.map(|_| named(row, 3, order_state_of)).transpose()?;
+        // Who gave an order up, or let it expire, has won nothing by it.
+        let lost = matches!(state, Some(OrderState::Cancelled | OrderState::Expired));
+        let won = (!lost).then_some(claim_no);
         Ok(Participant { user, won, refusal: None, first_seen: time(row, 2)? })
     })?;
     Ok(winners.collect::<Result<_, _>>()?)

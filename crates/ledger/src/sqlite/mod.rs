@@ -2,20 +2,29 @@
 //! It never answers "written" before the sync, and never guesses: what is in doubt stops all writing.
 
 mod activities;
+mod alive;
 mod audit_log;
 mod backup;
+mod changes;
 mod checkpoint;
 mod claims;
 mod connection;
 mod contradictions;
 mod definition;
+mod endpoints;
 mod events;
 mod exports;
 mod fault;
 mod files;
+mod line;
+mod notices;
 mod numbers;
+mod orders;
+mod payments;
 mod people;
 mod readers;
+mod relay;
+mod relay_schema;
 mod schema;
 mod writer;
 

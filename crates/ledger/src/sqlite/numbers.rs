@@ -2,11 +2,15 @@
 //! A number once released is never given another meaning.
 
 use crate::contract::{Role, Source};
-use rules::{ActivityNo, EventKind, Seq, TimeMs, UnitKind};
+use rules::{
+    ActivityNo, EventKind, OrderNo, OrderState, OrderStep, PaymentState, Seq, TimeMs, UnitKind,
+};
 use rusqlite::{Error, Row};
 
-/// `claims.state`: the order is paid; a free one is paid at once.
+/// `claims.state`: the order was paid when it was decided, for it was free.
 pub(super) const STATE_PAID: i64 = 1;
+/// `claims.state`: the order was held when it was decided, for it costs something.
+pub(super) const STATE_HELD: i64 = 2;
 
 /// `names.source` of those who registered themselves.
 pub(super) const SOURCE_PASSWORD: i64 = source_number(Source::Password);
@@ -19,6 +23,10 @@ pub(super) mod kind {
     pub const UNITS_ADDED: i64 = 4;
     pub const UNITS_TAKEN_BACK: i64 = 5;
     pub const CHANGED: i64 = 6;
+    pub const ORDER: i64 = 7;
+    pub const LINED_UP: i64 = 8;
+    pub const LEFT_LINE: i64 = 9;
+    pub const PAYMENT: i64 = 10;
 }
 
 pub(super) const fn kind_number(kind: &EventKind) -> i64 {
@@ -29,6 +37,10 @@ pub(super) const fn kind_number(kind: &EventKind) -> i64 {
         EventKind::UnitsAdded { .. } => kind::UNITS_ADDED,
         EventKind::UnitsTakenBack { .. } => kind::UNITS_TAKEN_BACK,
         EventKind::Changed(_) => kind::CHANGED,
+        EventKind::Order { .. } => kind::ORDER,
+        EventKind::LinedUp { .. } => kind::LINED_UP,
+        EventKind::LeftLine { .. } => kind::LEFT_LINE,
+        EventKind::Payment { .. } => kind::PAYMENT,
     }
 }
 
@@ -69,6 +81,21 @@ pub(super) fn unit_kind_of(number: i64) -> Option<UnitKind> {
     [UnitKind::Plain, UnitKind::Codes].into_iter().find(|kind| unit_kind_number(*kind) == number)
 }
 
+/// The state of an order with this number.
+pub(super) fn order_state_of(number: i64) -> Option<OrderState> {
+    OrderState::from_number(u8::try_from(number).ok()?)
+}
+
+/// The step of an order with this number.
+pub(super) fn order_step_of(number: i64) -> Option<OrderStep> {
+    OrderStep::from_number(u8::try_from(number).ok()?)
+}
+
+/// The state of a payment with this number.
+pub(super) fn payment_state_of(number: i64) -> Option<PaymentState> {
+    PaymentState::from_number(u8::try_from(number).ok()?)
+}
+
 /// The key of a claim's row. An activity's number stays far below 2^31, so the sum is never negative.
 pub(super) fn place(activity: ActivityNo, seq: Seq) -> i64 {
     assert!(activity.0 <= rules::ACTIVITIES_MAX, "an activity's number is bounded");
@@ -79,6 +106,24 @@ pub(super) fn place(activity: ActivityNo, seq: Seq) -> i64 {
 pub(super) fn of_place(place: i64) -> Option<(ActivityNo, Seq)> {
     let activity = u32::try_from(place >> 32).ok()?;
     Some((ActivityNo(activity), Seq((place & i64::from(u32::MAX)) as u32)))
+}
+
+/// The place of an order: that of its first line.
+pub(super) fn order_place(order: OrderNo) -> i64 {
+    place(order.activity, order.seq)
+}
+
+/// The order whose place a column holds.
+pub(super) fn order_at(row: &Row<'_>, column: usize) -> rusqlite::Result<OrderNo> {
+    let place = row.get(column)?;
+    let (activity, seq) = of_place(place).ok_or(Error::IntegralValueOutOfRange(column, place))?;
+    Ok(OrderNo { activity, seq })
+}
+
+/// The order whose place a column holds, where it holds one.
+pub(super) fn order_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<OrderNo>> {
+    let place: Option<i64> = row.get(column)?;
+    place.map(|_| order_at(row, column)).transpose()
 }
 
 /// A time as stored; beyond the year 292 million it stands still.
@@ -125,11 +170,19 @@ mod tests {
             kind::UNITS_ADDED,
             kind::UNITS_TAKEN_BACK,
             kind::CHANGED,
+            kind::ORDER,
+            kind::LINED_UP,
+            kind::LEFT_LINE,
+            kind::PAYMENT,
         ];
-        assert_eq!(kinds, [1, 2, 3, 4, 5, 6]);
-        assert_eq!((STATE_PAID, SOURCE_PASSWORD), (1, 1));
+        assert_eq!(kinds, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        assert_eq!((STATE_PAID, STATE_HELD, SOURCE_PASSWORD), (1, 2, 1));
         assert_eq!(place(ActivityNo(3), Seq(7)), 3 * (1 << 32) + 7);
         assert_eq!(of_place(place(ActivityNo(3), Seq(7))), Some((ActivityNo(3), Seq(7))));
         assert_eq!((role_of(0), source_of(5), unit_kind_of(3)), (None, None, None));
+        assert_eq!(
+            (order_state_of(7), order_step_of(-1), payment_state_of(256)),
+            (None, None, None)
+        );
     }
 }

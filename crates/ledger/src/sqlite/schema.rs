@@ -6,7 +6,7 @@
 //! `refusal` is the permanent number of the refusal.
 //!
 //! ```text
-//! owner          one=1 · epoch                    raised by each owner, checked by each commit
+//! owner          one=1 · epoch · alive_at         epoch: raised by each owner, checked by each commit
 //! secrets        name · value                     32 random bytes each
 //!
 //! names          no · name! · display_name · role · source? · password_hash? · generation · created_at
@@ -14,32 +14,47 @@
 //! revoked_sessions (user_no, mark) · until        sessions ended before their time
 //!
 //! activities     no · id! · name · description · image · start_at · end_at · limit_per_user?
-//!                · has_roster · paused · closed · through          through: its last event, 0 if none
+//!                · has_roster · paused · closed · through · standby
+//!                                                 through: its last event, 0 if none
 //! ticket_types   (activity, no) · id · name · description · image · price_minor · currency
 //!                · limit_per_user · unit_kind · start_at? · end_at? · pay_within_s · valid_from
-//!                · valid_until? · made                             made: units 0..made exist
+//!                · valid_until? · made · offer_within_s            made: units 0..made exist
 //! codes          (activity, ticket_type, unit) · code!             for types with codes only
 //! rosters        (activity, user_no) · display_name · department
 //! events         no · activity · at · kind · ticket_type? · first_unit? · past_unit?
-//!                · operator? · key?             (activity, operator, key)! where there is a key
+//!                · operator? · key? · order_seq? · step? · user_no? · join_no? · payment?
+//!                · payment_state?               (activity, operator, key)! where there is a key
 //! taken_back     (activity, ticket_type, first_unit) · past_unit · event
 //!                                                 units first_unit..past_unit are void
 //! audit          no · at · who · action · target · detail
 //!
 //! claims         place · ticket_type · unit · user_no · claim_no · ordinal_in_type
-//!                · ordinal_in_activity · decided_at · epoch · key? · state
-//!                                                 place = activity << 32 | seq: an activity's rows
-//!                                                 lie together, in the order of decision
+//!                · ordinal_in_activity · decided_at · epoch · key? · state · line · lines
+//!                · offer?                        place = activity << 32 | seq: an activity's rows
+//!                                                 lie together, in the order of decision;
+//!                                                 state: how the order began, for rows never change
+//! offers         join_no · place                  the claim made for a place in a waiting line
 //! tallies        activity · claims                claims ever written: a lost last row shows
 //! participants   (activity, user_no) · first_seen · refusal?
+//!
+//! orders         place · state · paid_at? · ended_at?
+//!                                                 place: of its first line; no row: as it began
+//! payments       no · (provider, reference)! · order_place · amount_minor · currency · state
+//!                · paid_order? · received_at · changed_at · refund_attempts · refund_after
+//! pay_starts     (place, provider) · started_at   of held orders only
+//! notices        no · at · provider · reason · place?              the newest ones
+//! extensions     no · from_at · by_ms             deadlines of orders held since then are so much later
 //!
 //! (a, b) primary key of a table without rowid · ! unique · ? may be NULL
 //! ```
 //!
 //! `claims` has no second index and no constraint but its key: the one owner's stock, loaded from this very
 //! table, is the judge, and a random index would cost ten times the append. `contradictions.rs` checks it.
+//! What is looked up by other things than its place, an offer, has a table of its own for the same reason.
+//! The deadline of a held order is not stored: it follows from its lines, their types and `extensions`.
 
 use super::fault::Fail;
+use super::relay_schema;
 use crate::contract::Cause;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -47,7 +62,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 const APPLICATION_ID: i32 = 0x4663_4c67;
 
 /// Step n brings a file of version n to version n + 1.
-const STEPS: [&str; 1] = [FIRST];
+const STEPS: [&str; 3] = [FIRST, ORDERS, relay_schema::RELAY];
 
 const FIRST: &str = "
 CREATE TABLE owner (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL) STRICT;
@@ -167,6 +182,70 @@ CREATE TABLE participants (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Orders with a price, payments and the waiting list. An older file's claims are single lines of free orders.
+///
+/// The line's index is of its events only, as few as the people who line up. Payments that wait for something are
+/// few too, and an index of them costs a confirmed one nothing.
+const ORDERS: &str = "
+ALTER TABLE owner ADD COLUMN alive_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE activities ADD COLUMN standby INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ticket_types ADD COLUMN offer_within_s INTEGER NOT NULL DEFAULT 0;
+UPDATE ticket_types SET offer_within_s = pay_within_s;
+ALTER TABLE claims ADD COLUMN line INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE claims ADD COLUMN lines INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE claims ADD COLUMN offer INTEGER;
+CREATE TABLE offers (join_no INTEGER PRIMARY KEY, place INTEGER NOT NULL) STRICT;
+ALTER TABLE events ADD COLUMN order_seq INTEGER;
+ALTER TABLE events ADD COLUMN step INTEGER;
+ALTER TABLE events ADD COLUMN user_no INTEGER;
+ALTER TABLE events ADD COLUMN join_no INTEGER;
+ALTER TABLE events ADD COLUMN payment INTEGER;
+ALTER TABLE events ADD COLUMN payment_state INTEGER;
+CREATE INDEX line_events ON events (activity, ticket_type, user_no) WHERE kind IN (8, 9);
+CREATE TABLE orders (
+    place INTEGER PRIMARY KEY,
+    state INTEGER NOT NULL,
+    paid_at INTEGER,
+    ended_at INTEGER
+) STRICT;
+CREATE TABLE payments (
+    no INTEGER PRIMARY KEY,
+    provider TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    order_place INTEGER NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    paid_order INTEGER,
+    received_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    refund_attempts INTEGER NOT NULL,
+    refund_after INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX payment_references ON payments (provider, reference);
+CREATE INDEX payment_orders ON payments (order_place);
+CREATE INDEX payments_for_later_orders ON payments (paid_order) WHERE paid_order <> order_place;
+CREATE INDEX payments_unusual ON payments (state, refund_after) WHERE state IN (1, 3, 4);
+CREATE TABLE pay_starts (
+    place INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    PRIMARY KEY (place, provider)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE notices (
+    no INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    place INTEGER
+) STRICT;
+CREATE TABLE extensions (
+    no INTEGER PRIMARY KEY,
+    from_at INTEGER NOT NULL,
+    by_ms INTEGER NOT NULL
+) STRICT;
+";
+
 /// Brings the file to the version this program writes, in one transaction.
 pub(super) fn migrate(connection: &Connection) -> Result<(), Fail> {
     let version = version(connection)?;
@@ -180,6 +259,14 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Fail> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", STEPS.len() as i64)?;
     Ok(transaction.commit()?)
+}
+
+/// A file as the first release made it.
+#[cfg(test)]
+pub(super) fn make_first(connection: &Connection) -> Result<(), Fail> {
+    connection.execute_batch(FIRST)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    Ok(connection.pragma_update(None, "user_version", 1)?)
 }
 
 /// Refuses a file that cannot be read as it stands; bringing it up to date would take a write.

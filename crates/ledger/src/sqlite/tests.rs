@@ -2,8 +2,14 @@
 //! What every ledger has to do stands in the conformance suite, never here.
 
 use super::*;
-use crate::contract::{ActivityLedger, ClaimLedger, Settled, Written};
-use rules::{ActivityNo, Claim, ClaimNo, Seq, TimeMs, TypeNo, UnitNo, UserNo};
+use crate::contract::{
+    ActivityLedger, AuditEntry, Change, Changed, ClaimLedger, NewActivity, NewPayment, NewUnits,
+    OrderLedger, OrderMark, Settled, Written,
+};
+use rules::{
+    Activity, ActivityNo, Claim, ClaimNo, EventNo, Money, OrderNo, OrderState, OrderStep, Seq,
+    TicketType, TimeMs, TypeNo, UnitKind, UnitNo, UserNo, Validity, Window,
+};
 use rusqlite::Transaction;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc;
@@ -24,6 +30,10 @@ fn claim(epoch: Epoch, n: u32) -> Claim {
         ordinal_in_activity: 1,
         decided_at: TimeMs(1_796_090_400_000),
         key: None,
+        line: 0,
+        lines: 1,
+        priced: false,
+        offer: None,
     }
 }
 
@@ -51,7 +61,7 @@ fn commit(
 
 fn count(ledger: &SqliteLedger) -> usize {
     let mut count = 0;
-    ledger.claims(ACTIVITY, &mut |_| count += 1).unwrap();
+    ledger.claims(ACTIVITY, &mut |_, _| count += 1).unwrap();
     count
 }
 
@@ -119,7 +129,7 @@ fn recovery_fails_while_another_process_is_in_the_log() {
     let other = SqliteLedger::open_for_reading(&dir.path().join("data")).unwrap();
     let busy = LedgerFault::NothingHappened(Cause::Busy);
     let mut visited = 0;
-    let visit = &mut |_| {
+    let visit = &mut |_, _| {
         visited += 1;
         assert_eq!(ledger.recover(), Err(busy));
         let closed = LedgerFault::NothingHappened(Cause::Closed);
@@ -296,7 +306,256 @@ fn the_schema_is_what_its_version_says() {
             Ok(connection.query_row(sql, [], |row| row.get(0))?)
         })
         .unwrap();
-    let expected = "activities audit claims codes events names owner participants \
-                    revoked_sessions rosters secrets taken_back tallies ticket_types";
+    let expected = "activities audit claims codes cursors deliveries endpoints events extensions \
+                    names notices offers orders outgoing outgoing_marks owner participants \
+                    pay_starts payments revoked_sessions rosters secrets sqlite_sequence taken_back \
+                    tallies ticket_types";
     assert_eq!(tables, expected);
+}
+
+const AT: TimeMs = TimeMs(1_796_090_500_000);
+
+/// An activity with one priced type, and ten unpaid orders.
+fn with_orders(ledger: &SqliteLedger) -> Epoch {
+    let price = Money { minor: 990, currency: "CNY".into() };
+    let seat = TicketType {
+        id: "seat".into(),
+        name: "Seat".into(),
+        desc: String::new(),
+        image: String::new(),
+        price,
+        limit_per_user: 1,
+        kind: UnitKind::Plain,
+        window: None,
+        pay_within_s: 900,
+        offer_within_s: 300,
+        validity: Validity { from: AT, until: None },
+    };
+    let activity = Activity {
+        id: "night".into(),
+        name: "Night".into(),
+        desc: String::new(),
+        image: String::new(),
+        window: Window::new(TimeMs(0), AT).unwrap(),
+        limit_per_user: None,
+        has_roster: false,
+        standby: true,
+        types: vec![seat],
+    };
+    let (action, target, detail) = ("import".into(), String::new(), String::new());
+    let entry = AuditEntry { at: AT, who: "operator".into(), action, target, detail };
+    let epoch = ledger.own().unwrap();
+    let new = NewActivity { activity, units: vec![NewUnits::Plain(10)], roster: Vec::new() };
+    let added = ledger.add_activities(epoch, &[new], &entry).unwrap();
+    assert_eq!(added[0].no, ACTIVITY);
+    let held: Vec<_> = (1..=10).map(|n| Claim { priced: true, ..claim(epoch, n) }).collect();
+    ledger.commit(epoch, &held, &mut Vec::new()).unwrap();
+    epoch
+}
+
+/// A change of every kind of thing, each of which leaves something behind.
+fn batch() -> Vec<Change> {
+    let order = |n| OrderNo { activity: ACTIVITY, seq: Seq(n) };
+    let pay = |n: u32| {
+        let amount = Money { minor: 990, currency: "CNY".into() };
+        let (provider, reference) = ("test".into(), n.to_string());
+        Change::Receive(NewPayment { provider, reference, order: order(n), amount })
+    };
+    let (activity, ticket_type, user) = (ACTIVITY, TypeNo(0), UserNo(11));
+    vec![
+        pay(1),
+        Change::Step { order: order(2), step: OrderStep::Expire },
+        pay(2),
+        pay(3),
+        Change::Step { order: order(3), step: OrderStep::OweRefund },
+        Change::LineUp { activity, ticket_type, user },
+    ]
+}
+
+/// What a batch leaves behind: states, payments, people in line, the activity's last event, events.
+fn left(ledger: &SqliteLedger) -> (Vec<OrderState>, usize, u32, EventNo, u32) {
+    let mut states = Vec::new();
+    ledger.claims(ACTIVITY, &mut |_, mark| states.push(mark.state)).unwrap();
+    let mut line = 0;
+    ledger.line(ACTIVITY, &mut |_, _, _| line += 1).unwrap();
+    let events = "SELECT count(*) FROM events";
+    let events = |connection: &Connection| Ok(connection.query_row(events, [], |row| row.get(0))?);
+    (
+        states,
+        ledger.payments(None, None, 100).unwrap().len(),
+        line,
+        ledger.activity(ACTIVITY).unwrap().unwrap().through,
+        ledger.read("counting events", events).unwrap(),
+    )
+}
+
+fn change(ledger: &SqliteLedger, epoch: Epoch) -> Result<Vec<Changed>, LedgerFault> {
+    let mut answers = vec![Changed::Closed];
+    ledger.change(epoch, AT, &batch(), &mut answers).map(|()| answers)
+}
+
+/// C31, O3: changes in doubt are there with their events or not at all, and proposed again they are decided anew.
+#[test]
+fn changes_in_doubt_leave_nothing_without_their_events() {
+    let (_dir, ledger) = fresh();
+    let before = with_orders(&ledger);
+    let nothing = left(&ledger);
+    with_writer(&ledger, |writer| writer.commit_hook(Some(|| true)).unwrap());
+    let doubt = change(&ledger, before).unwrap_err();
+    assert!(matches!(doubt, LedgerFault::Unknown(_)), "{doubt:?}");
+    let closed = LedgerFault::NothingHappened(Cause::Closed);
+    assert_eq!(change(&ledger, before), Err(closed));
+    assert_eq!(ledger.heartbeat(before, AT), Err(closed));
+    let after = ledger.recover().unwrap();
+    assert_eq!(left(&ledger), nothing);
+    let answers = change(&ledger, after).unwrap();
+    assert!(answers.iter().all(|answer| matches!(answer, Changed::Done { .. })), "{answers:?}");
+    assert_eq!(ledger.audit().unwrap(), []);
+}
+
+/// C19, O3: a process that dies at any point of writing a batch leaves all of it or nothing.
+#[test]
+fn a_batch_of_changes_is_whole_wherever_the_process_died() {
+    let (dir, ledger) = fresh();
+    let epoch = with_orders(&ledger);
+    let data = dir.path().join("data");
+    let names = ["ledger.sqlite3", "ledger.sqlite3-wal"];
+    let log = || std::fs::read(data.join(names[1])).unwrap();
+    let (nothing, before) = (left(&ledger), log());
+    change(&ledger, epoch).unwrap();
+    let (all, log) = (left(&ledger), log());
+    let database = std::fs::read(data.join(names[0])).unwrap();
+    assert_ne!(all, nothing);
+    // The log was used before: behind what was written of the batch stands what stood there.
+    let differs = |at: &usize| before.get(*at) != Some(&log[*at]);
+    let first = (0..log.len()).find(differs).unwrap();
+    let past = (0..log.len()).rfind(differs).unwrap() + 1;
+    // A frame of the log is a page with 24 bytes in front of it.
+    let frame = connection::PAGE_BYTES as usize + 24;
+    assert!(past - first > 4 * frame, "the batch is of several pages");
+    for cut in (first..past).step_by(frame / 2).chain([past - 1, past]) {
+        let mut found = log[..cut].to_vec();
+        found.extend(before.iter().skip(cut));
+        let dead = tempfile::tempdir().unwrap();
+        let there = dead.path().join("data");
+        std::fs::create_dir(&there).unwrap();
+        std::fs::write(there.join(names[0]), &database).unwrap();
+        std::fs::write(there.join(names[1]), &found).unwrap();
+        let found = open(&dead, SqliteSettings::default());
+        let expected = if cut == past { &all } else { &nothing };
+        assert_eq!(left(&found), *expected, "cut at {cut} of {first}..{past}");
+        assert_eq!(found.audit().unwrap(), []);
+    }
+}
+
+/// An older file's claims are single lines of free orders, and its types offer as long as they hold.
+#[test]
+fn a_file_of_the_first_release_is_read_as_it_was_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let old = Connection::open(files::database(&data)).unwrap();
+    schema::make_first(&old).unwrap();
+    let rows = "
+        UPDATE owner SET epoch = 3;
+        INSERT INTO activities VALUES (1, 'old', 'Old', '', '', 0, 9, NULL, 0, 0, 0, 1);
+        INSERT INTO ticket_types
+            VALUES (1, 0, 'seat', 'Seat', '', '', 0, 'CNY', 1, 1, NULL, NULL, 77, 0, NULL, 9);
+        INSERT INTO events VALUES (1, 1, 5, 4, 0, 7, 9, 4, x'00112233445566778899aabbccddeeff');
+        INSERT INTO tallies VALUES (1, 2);
+        INSERT INTO claims VALUES ((1 << 32) + 1, 0, 0, 1, 1, 1, 1, 1796090400000, 3, NULL, 1);
+        INSERT INTO claims VALUES ((1 << 32) + 2, 0, 1, 2, 2, 1, 1, 1796090400000, 3, NULL, 1);";
+    old.execute_batch(rows).unwrap();
+    drop(old);
+    let closed = LedgerFault::NothingHappened(Cause::Closed);
+    assert_eq!(SqliteLedger::open_for_reading(&data).err(), Some(closed), "its owner comes first");
+
+    let ledger = open(&dir, SqliteSettings::default());
+    let mut read = Vec::new();
+    ledger.claims(ACTIVITY, &mut |claim, mark| read.push((claim, mark))).unwrap();
+    let free = OrderMark { state: OrderState::Paid, paid_at: None, ended_at: None };
+    assert_eq!(read, [(claim(Epoch(3), 1), free), (claim(Epoch(3), 2), free)]);
+    let stored = ledger.activity(ACTIVITY).unwrap().unwrap();
+    let seat = &stored.activity.types[0];
+    assert_eq!((stored.activity.standby, seat.pay_within_s, seat.offer_within_s), (false, 77, 77));
+    let key = rules::KeyHash::from_bytes([
+        0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee,
+        0xff,
+    ]);
+    let key = crate::contract::OperatorKey { operator: UserNo(4), key };
+    let event = ledger.known_event(ACTIVITY, key).unwrap().unwrap();
+    let units = rules::EventKind::UnitsAdded { ticket_type: TypeNo(0), units: 7..9 };
+    assert_eq!((event.no, event.kind), (EventNo(1), units));
+    assert_eq!(ledger.last_alive(), Ok(TimeMs(1_796_090_400_000)));
+    let epoch = ledger.own().unwrap();
+    assert_eq!(epoch, Epoch(4));
+    commit(&ledger, epoch, 3, 3).unwrap();
+    assert_eq!(ledger.audit().unwrap(), []);
+}
+
+/// What only a bug or damage could leave is found: each row is changed behind the ledger's back.
+#[test]
+fn what_contradicts_an_orders_events_is_found() {
+    use crate::contract::Finding;
+    let place = |n: u32| numbers::place(ACTIVITY, Seq(n));
+    let table = [
+        (format!("UPDATE orders SET state = 3 WHERE place = {}", place(1)), 1),
+        (format!("DELETE FROM orders WHERE place = {}", place(2)), 2),
+        (format!("INSERT INTO orders VALUES ({}, 2, 5, NULL)", place(4)), 4),
+        (format!("INSERT INTO orders VALUES ({}, 1, NULL, NULL)", place(4)), 4),
+        (format!("INSERT INTO orders VALUES ({}, 4, 5, NULL)", place(99)), 99),
+        (format!("UPDATE orders SET state = 9 WHERE place = {}", place(1)), 1),
+        ("UPDATE events SET step = 5 WHERE kind = 7 AND order_seq = 1".to_owned(), 1),
+        ("DELETE FROM events WHERE kind = 7 AND step = 4".to_owned(), 3),
+        ("UPDATE events SET order_seq = 98 WHERE kind = 7 AND order_seq = 2".to_owned(), 98),
+    ];
+    for (damage, seq) in table {
+        let (_dir, ledger) = fresh();
+        let epoch = with_orders(&ledger);
+        change(&ledger, epoch).unwrap();
+        assert_eq!(ledger.audit().unwrap(), []);
+        with_writer(&ledger, |writer| writer.execute_batch(&damage).unwrap());
+        let found = ledger.audit().unwrap();
+        assert!(
+            found.contains(&Finding::StepImpossible(ACTIVITY, Seq(seq))),
+            "{damage}: {found:?}"
+        );
+    }
+}
+
+/// An order whose lines do not belong together is found at the line that shows it.
+#[test]
+fn a_torn_order_is_found() {
+    use crate::contract::Finding;
+    let line = |n: u32, line: u8, lines: u8| Claim {
+        user: UserNo(1),
+        ordinal_in_type: n,
+        ordinal_in_activity: n,
+        line,
+        lines,
+        ..claim(Epoch(1), n)
+    };
+    let table = [
+        ("lines = 3, line = 1", 2, 2),
+        ("line = 0", 3, 3),
+        ("user_no = 9", 3, 3),
+        ("state = 2", 3, 3),
+        ("lines = 1", 2, 3),
+        ("line = 1", 1, 1),
+    ];
+    for (damage, at, found) in table {
+        let (_dir, ledger) = fresh();
+        assert_eq!(ledger.own(), Ok(Epoch(1)));
+        let order = [line(2, 0, 2), line(3, 1, 2)];
+        let all = [line(1, 0, 1), order[0], order[1], line(4, 0, 1)];
+        ledger.commit(Epoch(1), &all, &mut Vec::new()).unwrap();
+        assert_eq!(ledger.audit().unwrap(), []);
+        let sql = format!("UPDATE claims SET {damage} WHERE place & 0xffffffff = {at}");
+        with_writer(&ledger, |writer| assert_eq!(writer.execute(&sql, []).unwrap(), 1));
+        let findings = ledger.audit().unwrap();
+        assert!(
+            findings.contains(&Finding::SeqGap(ACTIVITY, Seq(found))),
+            "{damage}: {findings:?}"
+        );
+    }
 }

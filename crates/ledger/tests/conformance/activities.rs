@@ -23,6 +23,7 @@ pub fn an_activity_comes_back_as_it_was_added(subject: &dyn Subject) {
         kind: UnitKind::Codes,
         window: Some(session),
         pay_within_s: 60,
+        offer_within_s: 30,
         validity: Validity { from: NOW, until: Some(TimeMs(NOW.0 + 5)) },
     };
     let definition = Activity {
@@ -33,6 +34,7 @@ pub fn an_activity_comes_back_as_it_was_added(subject: &dyn Subject) {
         window: Window::new(NOW, TimeMs(NOW.0 + 9)).unwrap(),
         limit_per_user: Some(3),
         has_roster: true,
+        standby: true,
         types: vec![ticket("seat", UnitKind::Plain), full],
     };
     let units = vec![NewUnits::Plain(500), codes(&["A", "B"])];

@@ -1,10 +1,13 @@
 //! Claims are written once, durably, under the running ownership; whatever contradicts another is found.
 //! Whether at commit or at the audit is for the ledger to declare, never for a test to assume.
 
-use crate::given::{claim, claims, commit, key, plain, write, written};
+use crate::given::{basket, claim, claims, commit, held, key, plain, write, written};
 use crate::subject::Subject;
 use ledger::{Detection, Finding, Ledger, Settled, Written};
-use rules::{ActivityNo, CLAIMS_MAX, Claim, ClaimNo, Seq, TimeMs, TypeNo, UnitNo, UserNo};
+use rules::{
+    ActivityNo, BASKET_UNITS_MAX, CLAIMS_MAX, Claim, ClaimNo, EventNo, JoinNo, Seq, TimeMs, TypeNo,
+    UnitNo, UserNo,
+};
 
 pub fn claims_come_back_as_written_in_the_order_of_their_seq(subject: &dyn Subject) {
     let ledger = subject.open();
@@ -18,6 +21,8 @@ pub fn claims_come_back_as_written_in_the_order_of_their_seq(subject: &dyn Subje
         ordinal_in_activity: 10_000,
         decided_at: TimeMs(253_402_300_799_999),
         key: Some(rules::KeyHash::from_bytes([0xff; 16])),
+        priced: true,
+        offer: Some(JoinNo(EventNo(i64::MAX as u64))),
         ..claim(activity, epoch, 3)
     };
     let first = Claim { key: Some(key(1)), ..claim(activity, epoch, 1) };
@@ -152,6 +157,61 @@ pub fn one_bad_claim_never_fails_its_batch(subject: &dyn Subject) {
     assert_eq!(ledger.audit().unwrap(), []);
 }
 
+/// An order's lines are one row each, and one order all together.
+pub fn the_lines_of_an_order_are_written_together(subject: &dyn Subject) {
+    let ledger = subject.open();
+    let (epoch, activity) = plain(&*ledger);
+    let mut all = vec![claim(activity, epoch, 1)];
+    all.extend(basket(activity, epoch, 2, 3));
+    all.push(held(activity, epoch, 5));
+    let largest = basket(activity, epoch, 6, BASKET_UNITS_MAX);
+    all.extend(&largest);
+    write(&*ledger, epoch, &all);
+    assert_eq!(written(&*ledger, activity), all);
+    assert_eq!(largest.last().unwrap().order().seq, Seq(6));
+    let again: Vec<_> = all.iter().map(|line| Written::Already(*line)).collect();
+    assert_eq!(commit(&*ledger, epoch, &all), again);
+    assert_eq!(ledger.audit().unwrap(), []);
+}
+
+/// None of an order's lines is written where one cannot be.
+pub fn an_order_is_written_whole_or_not_at_all(subject: &dyn Subject) {
+    let ledger = subject.open();
+    let (epoch, activity) = plain(&*ledger);
+    let all = claims(activity, epoch, 3);
+    write(&*ledger, epoch, &all);
+    // A bug of the decider: the first line stands where another claim does.
+    let broken = basket(activity, epoch, 3, 3);
+    let answers = commit(&*ledger, epoch, &broken);
+    assert!(!answers.contains(&Written::Written), "{answers:?}");
+    assert_eq!(written(&*ledger, activity), all);
+    write(&*ledger, epoch, &basket(activity, epoch, 4, 2));
+    assert_eq!(ledger.audit().unwrap(), []);
+}
+
+/// A lost line is found wherever it was in its order, once.
+pub fn an_order_that_lost_a_line_is_found(subject: &dyn Subject) {
+    let ledger = subject.open();
+    let (epoch, activity) = plain(&*ledger);
+    let all: Vec<_> = [1, 4, 7].iter().flat_map(|n| basket(activity, epoch, *n, 3)).collect();
+    write(&*ledger, epoch, &all);
+    drop(ledger);
+    let mut expected = Vec::new();
+    for lost in [1, 5, 9] {
+        subject.lose(activity, Seq(lost));
+        expected.push(Finding::SeqGap(activity, Seq(lost)));
+    }
+    assert_eq!(subject.open().audit().unwrap(), expected);
+}
+
+pub fn a_place_in_line_offered_twice_is_found(subject: &dyn Subject) {
+    let ledger = subject.open();
+    let (epoch, activity) = plain(&*ledger);
+    let offer = |n| Claim { offer: Some(JoinNo(EventNo(7))), ..held(activity, epoch, n) };
+    let finding = Finding::OfferTwice(activity, Seq(2));
+    contradiction(&*ledger, offer(1), offer(2), Written::UnitTaken, finding);
+}
+
 pub fn the_same_numbers_in_other_activities_contradict_nothing(subject: &dyn Subject) {
     let ledger = subject.open();
     let (epoch, activity) = plain(&*ledger);
@@ -255,6 +315,10 @@ pub fn a_units_claim_is_found(subject: &dyn Subject) {
         ledger.claim_of_unit(activity, TypeNo(ticket_type), UnitNo(unit)).unwrap()
     };
     assert_eq!(find(0, 1), Some(all[1]));
+    // What came back and went to somebody else is theirs.
+    let later = Claim { unit: UnitNo(1), ..claim(activity, epoch, 4) };
+    write(&*ledger, epoch, &[later]);
+    assert_eq!(find(0, 1), Some(later));
     assert_eq!(find(0, 3), None);
     assert_eq!(find(1, 1), None);
 }

@@ -220,10 +220,12 @@ pub fn a_change_replaces_the_definition_and_nothing_else(subject: &dyn Subject) 
         name: "又一夜".into(),
         desc: "new".into(),
         image: "https://example.org/new.png".into(),
+        standby: true,
         window: Window::new(window().start(), end).unwrap(),
         ..before.activity.clone()
     };
     definition.types[0].name = "Seat".into();
+    definition.types[0].offer_within_s = 77;
     definition.types[0].validity.until = Some(end);
     let changed = EventKind::Changed(Box::new(definition.clone()));
     let event = new(&*ledger, epoch, no, changed.clone());

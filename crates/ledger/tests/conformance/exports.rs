@@ -1,10 +1,18 @@
 //! Parts, orders and participants: what exports are made of.
 //! Nothing here may know which ledger is under test.
 
-use crate::given::{NOW, activity, add, claim, codes, entry, plain, with_roster, write};
+use crate::given::{
+    NOW, activity, add, basket, change, claim, codes, done, entry, held, order, payment, plain,
+    with_roster, write,
+};
 use crate::subject::Subject;
-use ledger::{Ledger, NewActivity, NewPerson, NewUnits, Role, Source};
-use rules::{ActivityNo, Claim, ClaimNo, Part, Refusal, Seq, TimeMs, TypeNo, UnitNo, UserNo};
+use ledger::{
+    Change, Ledger, NewActivity, NewPerson, NewUnits, OrderMark, PaymentNo, Role, Source,
+};
+use rules::{
+    ActivityNo, Claim, ClaimNo, OrderState, OrderStep, Part, Refusal, Seq, TimeMs, TypeNo, UnitNo,
+    UserNo,
+};
 
 fn part(activity: ActivityNo, user: UserNo, seen_at: u64, refusal: Option<Refusal>) -> Part {
     Part { activity, user, seen_at: TimeMs(seen_at), refusal }
@@ -70,9 +78,13 @@ fn number(ledger: &dyn Ledger, name: &str) -> UserNo {
     ledger.person_by_name(name).unwrap().unwrap().0.no
 }
 
+/// How a free order stands.
+const FREE: OrderMark = OrderMark { state: OrderState::Paid, paid_at: None, ended_at: None };
+
 #[derive(Debug, PartialEq, Eq)]
 struct Order {
     claim: Claim,
+    mark: OrderMark,
     who: [String; 3],
     code: Option<String>,
 }
@@ -81,7 +93,12 @@ fn orders(ledger: &dyn Ledger, activity: ActivityNo) -> Vec<Order> {
     let mut all = Vec::new();
     let visit = &mut |row: &ledger::OrderRow<'_>| {
         let who = [row.user, row.display_name, row.department].map(str::to_owned);
-        all.push(Order { claim: row.claim, who, code: row.code.map(str::to_owned) });
+        all.push(Order {
+            claim: row.claim,
+            mark: row.mark,
+            who,
+            code: row.code.map(str::to_owned),
+        });
         true
     };
     ledger.orders(activity, visit).unwrap();
@@ -110,7 +127,7 @@ pub fn orders_carry_names_and_codes(subject: &dyn Subject) {
     let expected: Vec<_> = all
         .into_iter()
         .zip(expected)
-        .map(|(claim, (who, code))| Order { claim, who, code: Some(code.into()) })
+        .map(|(claim, (who, code))| Order { claim, mark: FREE, who, code: Some(code.into()) })
         .collect();
     assert_eq!(orders(&*ledger, no), expected);
 
@@ -119,7 +136,7 @@ pub fn orders_carry_names_and_codes(subject: &dyn Subject) {
     let elsewhere = Claim { user: number(&*ledger, "imported"), ..claim(plain, epoch, 1) };
     write(&*ledger, epoch, &[elsewhere]);
     let who = who("imported", "imported of the import", "");
-    assert_eq!(orders(&*ledger, plain), [Order { claim: elsewhere, who, code: None }]);
+    assert_eq!(orders(&*ledger, plain), [Order { claim: elsewhere, mark: FREE, who, code: None }]);
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -186,6 +203,57 @@ pub fn participants_are_everyone_once(subject: &dyn Subject) {
     ];
     assert_eq!(participants(&*ledger, no), expected);
     assert_eq!(participants(&*ledger, ActivityNo(no.0 + 1)), []);
+}
+
+/// An export tells how each order stands now, line by line.
+pub fn an_exported_order_says_how_it_stands(subject: &dyn Subject) {
+    let ledger = subject.open();
+    let (epoch, no) = plain(&*ledger);
+    let mut all = vec![claim(no, epoch, 1)];
+    all.extend(basket(no, epoch, 2, 3));
+    all.extend([held(no, epoch, 5), held(no, epoch, 6), claim(no, epoch, 7)]);
+    write(&*ledger, epoch, &all);
+    let (paid, ended) = (TimeMs(NOW.0 + 50), TimeMs(NOW.0 + 60));
+    done(&*ledger, epoch, paid, Change::Receive(payment(order(no, 2), "one")));
+    let cancel = Change::Step { order: order(no, 6), step: OrderStep::Cancel };
+    done(&*ledger, epoch, ended, cancel);
+    let mark = |state, paid_at, ended_at| OrderMark { state, paid_at, ended_at };
+    let by_payment = mark(OrderState::Paid, Some(paid), None);
+    let expected = [
+        FREE,
+        by_payment,
+        by_payment,
+        by_payment,
+        mark(OrderState::Held, None, None),
+        mark(OrderState::Cancelled, None, Some(ended)),
+        FREE,
+    ];
+    let marks: Vec<_> = orders(&*ledger, no).into_iter().map(|order| order.mark).collect();
+    assert_eq!(marks, expected);
+}
+
+/// Who gave their order up, or let it expire, has taken part and won nothing; a refund takes no win away.
+pub fn only_an_order_that_lasted_is_a_win(subject: &dyn Subject) {
+    let ledger = subject.open();
+    let names = ["held", "given up", "expired", "second try", "refunded"].map(str::to_owned);
+    ledger.adopt(&names, Source::Vouching, NOW).unwrap();
+    let (epoch, no) = plain(&*ledger);
+    let all: Vec<_> = (1..=5).map(|n| held(no, epoch, n)).collect();
+    let again = Claim { user: UserNo(4), unit: UnitNo(3), ..claim(no, epoch, 6) };
+    write(&*ledger, epoch, &all);
+    let step = |seq, step| Change::Step { order: order(no, seq), step };
+    let changes = [
+        step(2, OrderStep::Cancel),
+        step(3, OrderStep::Expire),
+        step(4, OrderStep::Cancel),
+        Change::Receive(payment(order(no, 5), "five")),
+        step(5, OrderStep::OweRefund),
+        Change::RefundDone(PaymentNo(1)),
+    ];
+    change(&*ledger, epoch, NOW, &changes);
+    write(&*ledger, epoch, &[again]);
+    let won: Vec<_> = participants(&*ledger, no).into_iter().map(|row| row.won).collect();
+    assert_eq!(won, [Some(1), None, None, Some(6), Some(5)]);
 }
 
 /// Longer than any implementation should read at a time.

@@ -1,10 +1,13 @@
 //! What the tests begin with: activities, claims and people that differ only in what a test is about.
 //! Nothing here asserts anything.
 
-use ledger::{AuditEntry, EventDraft, Ledger, NewActivity, NewUnits, RosterName, Written};
+use ledger::{
+    AuditEntry, Change, Changed, EventDraft, Ledger, NewActivity, NewPayment, NewUnits, OrderMark,
+    PaymentRecord, RosterName, Written,
+};
 use rules::{
-    Activity, ActivityNo, Claim, ClaimNo, Epoch, EventKind, KeyHash, Money, Seq, TicketType,
-    TimeMs, TypeNo, UnitKind, UnitNo, UserNo, Validity, Window,
+    Activity, ActivityNo, Claim, ClaimNo, Epoch, Event, EventKind, KeyHash, Money, OrderNo, Seq,
+    TicketType, TimeMs, TypeNo, UnitKind, UnitNo, UserNo, Validity, Window,
 };
 
 /// The moment at which everything happens unless a test says otherwise.
@@ -39,6 +42,7 @@ pub fn ticket(id: &str, kind: UnitKind) -> TicketType {
         kind,
         window: None,
         pay_within_s: 900,
+        offer_within_s: 300,
         validity: Validity { from: NOW, until: None },
     }
 }
@@ -54,6 +58,7 @@ pub fn activity(id: &str, units: NewUnits) -> NewActivity {
         window: window(),
         limit_per_user: None,
         has_roster: false,
+        standby: false,
         types: vec![ticket("seat", kind)],
     };
     NewActivity { activity, units: vec![units], roster: Vec::new() }
@@ -107,7 +112,30 @@ pub fn claim(activity: ActivityNo, epoch: Epoch, n: u32) -> Claim {
         ordinal_in_activity: 1,
         decided_at: TimeMs(NOW.0 + u64::from(n)),
         key: None,
+        line: 0,
+        lines: 1,
+        priced: false,
+        offer: None,
     }
+}
+
+/// The same of an order that costs something.
+pub fn held(activity: ActivityNo, epoch: Epoch, n: u32) -> Claim {
+    Claim { priced: true, ..claim(activity, epoch, n) }
+}
+
+/// An order of several lines: the n-th claims of an activity from `n`, all of user `n`.
+pub fn basket(activity: ActivityNo, epoch: Epoch, n: u32, lines: u8) -> Vec<Claim> {
+    let line = |line: u8| Claim {
+        user: UserNo(n),
+        ordinal_in_type: u32::from(line) + 1,
+        ordinal_in_activity: u32::from(line) + 1,
+        decided_at: TimeMs(NOW.0 + u64::from(n)),
+        line,
+        lines,
+        ..held(activity, epoch, n + u32::from(line))
+    };
+    (0..lines).map(line).collect()
 }
 
 pub fn claims(activity: ActivityNo, epoch: Epoch, count: u32) -> Vec<Claim> {
@@ -130,7 +158,48 @@ pub fn write(ledger: &dyn Ledger, epoch: Epoch, claims: &[Claim]) {
 }
 
 pub fn written(ledger: &dyn Ledger, activity: ActivityNo) -> Vec<Claim> {
+    marked(ledger, activity).into_iter().map(|(claim, _)| claim).collect()
+}
+
+/// An activity's lines with how their orders stand.
+pub fn marked(ledger: &dyn Ledger, activity: ActivityNo) -> Vec<(Claim, OrderMark)> {
     let mut all = Vec::new();
-    ledger.claims(activity, &mut |claim| all.push(claim)).unwrap();
+    ledger.claims(activity, &mut |claim, mark| all.push((claim, mark))).unwrap();
     all
+}
+
+/// Proposes changes in one batch, and returns the answers.
+pub fn change(ledger: &dyn Ledger, epoch: Epoch, at: TimeMs, changes: &[Change]) -> Vec<Changed> {
+    // What is in the list before must not survive.
+    let mut answers = vec![Changed::Closed];
+    ledger.change(epoch, at, changes, &mut answers).unwrap();
+    assert_eq!(answers.len(), changes.len(), "one answer for each change");
+    answers
+}
+
+/// Proposes one change, which has to be written; its events and its payment.
+pub fn done(
+    ledger: &dyn Ledger,
+    epoch: Epoch,
+    at: TimeMs,
+    one: Change,
+) -> (Vec<Event>, Option<PaymentRecord>) {
+    match change(ledger, epoch, at, std::slice::from_ref(&one)).pop() {
+        Some(Changed::Done { events, payment }) => (events, payment),
+        other => panic!("{one:?} was not written: {other:?}"),
+    }
+}
+
+pub fn order(activity: ActivityNo, seq: u32) -> OrderNo {
+    OrderNo { activity, seq: Seq(seq) }
+}
+
+/// A payment for an order under this reference.
+pub fn payment(order: OrderNo, reference: &str) -> NewPayment {
+    NewPayment {
+        provider: "test".into(),
+        reference: reference.into(),
+        order,
+        amount: Money::parse("9.90", "CNY").unwrap(),
+    }
 }

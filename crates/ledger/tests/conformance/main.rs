@@ -6,14 +6,43 @@ mod claims;
 mod events;
 mod exports;
 mod given;
+mod line;
+mod orders;
+mod payments;
 mod people;
+mod relay;
 mod running;
 mod simulated;
 mod sqlite;
 mod subject;
 
-/// Every test of the suite over one ledger: a name, and an expression that makes a fresh `Subject`.
+/// Every test of the suite over one ledger: a name, and an expression that makes a fresh `Subject`. `relay` has those
+/// of facts on their way out, for ledgers somebody outside listens to.
 macro_rules! conformance {
+    ($name:ident: relay, $subject:expr) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            conformance! { @tests $subject;
+                relay: [
+                    facts_have_no_numbers_until_somebody_asks,
+                    numbers_have_no_gaps_however_few_are_given_at_a_time,
+                    nothing_leaves_before_its_cause,
+                    an_offer_leaves_after_whoever_gets_it_has_lined_up,
+                    a_number_once_given_stays,
+                    a_fact_tells_what_it_is_about,
+                    facts_are_read_in_pages,
+                    the_lines_of_an_order_are_found,
+                    an_endpoint_comes_back_as_it_was_added,
+                    an_endpoint_hears_of_what_has_no_number_yet,
+                    cursors_and_attempts_are_written_together,
+                    a_removed_endpoint_leaves_nothing_behind,
+                    the_newest_attempts_are_kept,
+                ];
+            }
+        }
+    };
     ($name:ident, $subject:expr) => {
         mod $name {
             #[allow(unused_imports)]
@@ -31,6 +60,10 @@ macro_rules! conformance {
                     an_ordinal_twice_in_an_activity_is_found,
                     a_key_twice_is_found,
                     one_bad_claim_never_fails_its_batch,
+                    the_lines_of_an_order_are_written_together,
+                    an_order_is_written_whole_or_not_at_all,
+                    an_order_that_lost_a_line_is_found,
+                    a_place_in_line_offered_twice_is_found,
                     the_same_numbers_in_other_activities_contradict_nothing,
                     a_lost_claim_is_found_wherever_it_was,
                     an_ended_owner_commits_nothing,
@@ -83,6 +116,43 @@ macro_rules! conformance {
                     an_export_longer_than_one_reading_is_whole_and_in_order,
                     an_export_stops_when_it_is_told_to,
                     an_impostor_is_not_exported_under_a_rosters_names,
+                    an_exported_order_says_how_it_stands,
+                    only_an_order_that_lasted_is_a_win,
+                ];
+                orders: [
+                    a_step_is_taken_only_from_the_state_that_allows_it,
+                    a_free_order_takes_no_step,
+                    an_order_is_known_by_its_first_line,
+                    lines_are_read_with_how_their_orders_stand,
+                    changes_are_told_by_events_in_their_order,
+                    a_closed_activity_takes_changes_of_its_orders,
+                    the_first_of_two_changes_in_a_batch_wins,
+                    of_pay_and_expire_at_once_exactly_one_wins,
+                    only_live_orders_contradict_each_other,
+                    a_shown_code_contradicts_whoever_gets_it_later,
+                    an_ended_owner_changes_no_order,
+                    buyers_who_were_sent_to_pay_are_known_while_they_may,
+                    the_last_moment_alive_is_a_heartbeat_or_a_claim,
+                    deadlines_moved_are_remembered_in_their_order,
+                    of_refused_notices_the_newest_are_kept,
+                ];
+                payments: [
+                    a_payment_becomes_what_its_order_lets_it,
+                    a_providers_reference_is_one_payment,
+                    a_payment_changes_only_from_the_state_that_allows_it,
+                    a_late_payment_pays_the_order_made_for_it,
+                    a_late_payment_confirms_only_an_order_that_is_held,
+                    a_refund_moves_order_and_payment_together,
+                    refunds_wait_for_their_next_attempt,
+                    payments_are_listed_newest_first,
+                    an_activitys_payments_are_all_of_them,
+                ];
+                line: [
+                    a_place_in_line_is_kept,
+                    whoever_left_and_comes_again_stands_at_the_end,
+                    a_place_that_was_offered_a_unit_is_used_up,
+                    an_offer_may_meet_a_place_that_was_left,
+                    nobody_lines_up_for_what_is_closed,
                 ];
                 running: [
                     a_second_owner_is_refused_until_the_first_has_gone,
@@ -107,4 +177,5 @@ macro_rules! conformance {
 }
 
 conformance!(in_sqlite, super::sqlite::Sqlite::fresh());
+conformance!(out_of_sqlite: relay, super::sqlite::Sqlite::fresh());
 conformance!(in_simulation, super::simulated::Simulated::fresh());

@@ -3,7 +3,10 @@
 
 use crate::given::{NOW, activity, claim, claims, commit, draft, entry, plain, write, written};
 use crate::subject::Subject;
-use ledger::{Cause, Ledger, LedgerFault, NewPerson, NewUnits, Role, Source, Written};
+use ledger::{
+    Cause, Change, Lateness, Ledger, LedgerFault, NewPerson, NewUnits, NoticeRecord, Role, Source,
+    Written,
+};
 use rules::{EventKind, Part, TypeNo, UserNo};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -68,6 +71,13 @@ fn refuses_every_write(reader: &dyn Ledger, epoch: rules::Epoch, no: rules::Acti
     assert_eq!(reader.recover(), Err(closed));
     assert_eq!(reader.commit(epoch, &[claim(no, epoch, 9)], &mut Vec::new()), Err(closed));
     assert_eq!(reader.record_parts(epoch, &[part]), Err(closed));
+    let (ticket_type, user) = (TypeNo(0), UserNo(1));
+    let line_up = Change::LineUp { activity: no, ticket_type, user };
+    assert_eq!(reader.change(epoch, NOW, &[line_up], &mut Vec::new()), Err(closed));
+    let notice = NoticeRecord { at: NOW, provider: "test".into(), reason: "none", order: None };
+    assert_eq!(reader.record_notices(&[notice]), Err(closed));
+    assert_eq!(reader.heartbeat(epoch, NOW), Err(closed));
+    assert_eq!(reader.extend(epoch, Lateness { from: NOW, by_ms: 1 }), Err(closed));
     let new = activity("new", NewUnits::Plain(1));
     assert_eq!(reader.add_activities(epoch, &[new], &log), Err(closed.into()));
     assert_eq!(reader.append(epoch, &draft(no, EventKind::Paused), &log), Err(closed));
@@ -152,7 +162,7 @@ pub fn readers_and_writers_do_not_wait_for_each_other(subject: &dyn Subject) {
     let (epoch, no) = plain(&*ledger);
     write(&*ledger, epoch, &claims(no, epoch, 10));
     let mut visited = 0;
-    let visit = &mut |seen: rules::Claim| {
+    let visit = &mut |seen: rules::Claim, _| {
         visited += 1;
         // Writing, and reading what was just written, in the middle of a visit.
         write(&*ledger, epoch, &[claim(no, epoch, 10 + seen.seq.0)]);

@@ -43,6 +43,10 @@ impl Subject for Simulated {
         Box::new(Self::on(restored(backup)))
     }
 
+    fn another(&self) -> Box<dyn Subject> {
+        Box::new(Self::fresh())
+    }
+
     fn files(&self) -> &Path {
         self.files.path()
     }

@@ -37,6 +37,10 @@ impl Subject for Sqlite {
         Box::new(fresh)
     }
 
+    fn another(&self) -> Box<dyn Subject> {
+        Box::new(Self::fresh())
+    }
+
     fn files(&self) -> &Path {
         self.files.path()
     }

@@ -16,6 +16,9 @@ pub trait Subject {
     /// A new ledger that starts with a backup.
     fn restored(&self, backup: &Path) -> Box<dyn Subject>;
 
+    /// Another one, empty.
+    fn another(&self) -> Box<dyn Subject>;
+
     /// Where the suite may write files.
     fn files(&self) -> &Path;
 

@@ -1,4 +1,4 @@
-//! Recomputes promises 1-6 from what the clients saw and what the exports say, with code of its own.
+//! Recomputes promises 1-7 from what the clients saw and what the exports say, with code of its own.
 //! It never asks the server what it thinks of itself, and counts as a breach only what nothing innocent explains.
 
 mod again;
@@ -12,6 +12,7 @@ mod names;
 mod notes;
 mod order;
 mod participants;
+mod paying;
 mod refusals;
 mod seen;
 mod sold_out;
@@ -48,6 +49,9 @@ pub fn judge(history: &History) -> Verdict {
     codes::check(&seen, &mut notes);
     order::check(&seen, &mut notes);
     again::check(&seen, &mut notes);
+    if let Some(paying) = &history.paying {
+        paying::check(paying, &mut notes);
+    }
     notes.verdict()
 }
 

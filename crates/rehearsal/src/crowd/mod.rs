@@ -3,9 +3,11 @@
 
 mod habits;
 mod hand;
+mod payer;
 
 pub use habits::{Behaviour, Origin};
 pub use hand::{Hand, Step};
+pub use payer::{PayHabit, PayStep, Payer, payers};
 
 use crate::{
     history::{Micros, Person},

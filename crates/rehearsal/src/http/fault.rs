@@ -23,6 +23,8 @@ pub enum Doing {
     Exporting,
     /// Closing the activity.
     Closing,
+    /// Trying whether payments can be tried out there.
+    Probing,
     /// Taking the one unit of the activity on which refusals are measured.
     SellingOut,
 }
@@ -38,6 +40,7 @@ impl fmt::Display for Doing {
             Self::Changing => "changing the activity",
             Self::Exporting => "reading the exports",
             Self::Closing => "closing the activity",
+            Self::Probing => "trying whether payments can be tried out",
             Self::SellingOut => "selling an activity out",
         })
     }

@@ -4,7 +4,7 @@
 use super::request::Question;
 use ::http::header;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::{
@@ -42,8 +42,8 @@ pub(super) struct Line {
 
 #[derive(Debug)]
 struct Open {
-    sender: SendRequest<Empty<Bytes>>,
-    connection: Pin<Box<Connection<TokioIo<Stamped>, Empty<Bytes>>>>,
+    sender: SendRequest<Full<Bytes>>,
+    connection: Pin<Box<Connection<TokioIo<Stamped>, Full<Bytes>>>>,
     /// The connection has ended and must not be polled again.
     over: bool,
     written: Rc<Cell<Option<Instant>>>,
@@ -163,7 +163,7 @@ impl Open {
     }
 }
 
-async fn ask(sender: &mut SendRequest<Empty<Bytes>>, question: Question) -> Option<Reply> {
+async fn ask(sender: &mut SendRequest<Full<Bytes>>, question: Question) -> Option<Reply> {
     sender.ready().await.ok()?;
     let (head, body) = sender.send_request(question).await.ok()?.into_parts();
     let retry_after = head.headers.contains_key(header::RETRY_AFTER);
@@ -178,7 +178,7 @@ async fn ask(sender: &mut SendRequest<Empty<Bytes>>, question: Question) -> Opti
 /// Runs `work` and the connection that it needs in the same task: a task for each connection would wake twice for
 /// every answer.
 async fn beside<T>(
-    connection: &mut Pin<Box<Connection<TokioIo<Stamped>, Empty<Bytes>>>>,
+    connection: &mut Pin<Box<Connection<TokioIo<Stamped>, Full<Bytes>>>>,
     over: &mut bool,
     work: impl Future<Output = T>,
 ) -> T {

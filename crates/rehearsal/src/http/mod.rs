@@ -8,6 +8,7 @@ mod learn;
 mod learnt;
 mod line;
 mod operator;
+mod paying;
 mod progress;
 mod request;
 mod run;

@@ -4,10 +4,10 @@
 use crate::history::{Asked, Key};
 use ::http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::Full;
 
-/// A request without a body.
-pub(super) type Question = Request<Empty<Bytes>>;
+/// A request; most have no body.
+pub(super) type Question = Request<Full<Bytes>>;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -51,7 +51,7 @@ impl Requests {
             Asked::Detail => (self.detail.clone(), None),
             Asked::Tickets => (self.tickets.clone(), None),
         };
-        let mut request = Request::new(Empty::new());
+        let mut request = Request::new(Full::default());
         (*request.method_mut(), *request.uri_mut()) = (Method::GET, uri);
         let headers = request.headers_mut();
         headers.reserve(5);

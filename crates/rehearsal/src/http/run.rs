@@ -4,11 +4,12 @@
 use super::{
     Doing, Note, Phase, Progress, RehearseFault, Seen, Stop, Target,
     operator::{Desk, Wanted},
+    paying::{self, Paid, Payers, PricedActivity, Probed},
     request::{Requests, bearer},
     sale::{Making, Sale, names_of, vouch},
     seat::{Seated, Watched, attend, own_addresses, seats},
     setting::{SETTLE_MAX, Setting},
-    time::Clock,
+    time::{Ahead, Clock},
 };
 use crate::{
     crowd::{Hours, crowd},
@@ -41,6 +42,7 @@ pub async fn run(
     let (desk, _) = Desk::open(target, Clock::start()).await?;
     let names = plan.names();
     let tokens = vouch(&desk, &names, progress).await?;
+    let till = till(&desk, plan, progress).await?;
     progress.at(Phase::Preparing, 0, 2);
     let roster = plan.roster();
     let making = Making {
@@ -55,13 +57,43 @@ pub async fn run(
     let told = desk.must(Wanted::get(Doing::SigningIn, "/user/me")).await?;
     let sale = Sale::make(&desk, &told, &making).await?;
     let rehearsal = Rehearsal { target, plan, progress, stop, desk: &desk, sale: &sale };
-    let seen = rehearsal.hold(names, tokens).await;
+    let with_payers = rehearsal.with_payers(till, names, tokens).await;
     let closed = sale.close(&desk).await;
-    let mut seen = seen?;
+    let mut seen = with_payers?;
     if closed.is_err() {
         seen.notes.push(Note::NotClosed);
     }
     Ok(seen)
+}
+
+/// What is there for payers before anybody comes: their tokens, or why there are none.
+enum Till {
+    Ready(Vec<String>),
+    LeftOut(Option<Note>),
+}
+
+impl Till {
+    fn note(self) -> Option<Note> {
+        match self {
+            Self::Ready(_) => None,
+            Self::LeftOut(note) => note,
+        }
+    }
+}
+
+/// Signs payers in, if any are planned, and looks whether they can pay.
+async fn till(desk: &Desk, plan: &Plan, progress: &dyn Progress) -> Result<Till, RehearseFault> {
+    if plan.paying.is_none() {
+        return Ok(Till::LeftOut(None));
+    }
+    let tokens = paying::sign_in(desk, plan, progress).await?;
+    let first = tokens.first().ok_or(RehearseFault::Unreadable(Doing::Vouching))?;
+    let told = desk.must(Wanted::get(Doing::SigningIn, "/user/me")).await?;
+    Ok(match paying::probe(desk, &told, plan.seed, first).await {
+        Ok(Probed::Pays) => Till::Ready(tokens),
+        Ok(Probed::PaysNot) => Till::LeftOut(Some(Note::NoTestProvider)),
+        Err(fault) => Till::LeftOut(Some(Note::PayersFailed(fault))),
+    })
 }
 
 /// A rehearsal whose activity has been made.
@@ -82,7 +114,42 @@ struct Changed {
 }
 
 impl Rehearsal<'_> {
-    async fn hold(&self, names: Vec<String>, tokens: Vec<String>) -> Result<Seen, RehearseFault> {
+    /// Holds it, with payers where they can pay; their activity is closed whatever went wrong.
+    async fn with_payers(
+        &self,
+        till: Till,
+        names: Vec<String>,
+        tokens: Vec<String>,
+    ) -> Result<Seen, RehearseFault> {
+        let (planned, payers) = match (&self.plan.paying, till) {
+            (Some(planned), Till::Ready(payers)) => (planned, payers),
+            (_, left_out) => {
+                let mut seen = self.hold(names, tokens, None).await?;
+                seen.notes.extend(left_out.note());
+                return Ok(seen);
+            }
+        };
+        let hours = (self.sale.start_s, self.sale.end_s);
+        let suffix = format!("{}-paid", self.plan.seed);
+        let activity = PricedActivity::make(self.desk, planned, &suffix, hours).await?;
+        let Self { target, plan, desk, stop, .. } = *self;
+        let (activity, payers) = (&activity, &payers);
+        let payers = Payers { target, plan, planned, desk, stop, activity, tokens: payers };
+        let seen = self.hold(names, tokens, Some(&payers)).await;
+        let closed = activity.close(self.desk).await;
+        let mut seen = seen?;
+        if closed.is_err() {
+            seen.notes.push(Note::NotClosed);
+        }
+        Ok(seen)
+    }
+
+    async fn hold(
+        &self,
+        names: Vec<String>,
+        tokens: Vec<String>,
+        payers: Option<&Payers<'_>>,
+    ) -> Result<Seen, RehearseFault> {
         let (before, round_trip) = self.sale.look_at_clock(self.desk).await?;
         self.progress.at(Phase::Preparing, 1, 2);
         let (opens, ends, _) = self.sale.hours(before);
@@ -95,8 +162,15 @@ impl Rehearsal<'_> {
         let lines = hands.len() as u64;
         let seats = seats(hands, self.plan.connections as usize, self.target.address.ip());
         self.progress.at(Phase::Preparing, 2, 2);
-        let work = async { tokio::join!(attend(seats, &setting), self.change(hours, &setting)) };
-        let (watched, changed) = tokio::select! {
+        let paying = async {
+            match payers {
+                Some(payers) => Some(payers.attend(hours).await),
+                None => None,
+            }
+        };
+        let work =
+            async { tokio::join!(attend(seats, &setting), self.change(hours, &setting), paying) };
+        let (watched, changed, paid) = tokio::select! {
             done = work => done,
             never = self.watch(hours, &setting, lines) => match never {},
         };
@@ -105,9 +179,34 @@ impl Rehearsal<'_> {
         seen.round_trip = round_trip;
         seen.stopped = setting.home.asked();
         seen.history.names = names;
-        seen.history.announced = self.sale.announced(self.plan, before.or(after));
+        let clock = before.or(after);
+        seen.history.announced = self.sale.announced(self.plan, clock);
+        if let Some((payers, paid)) = payers.zip(paid) {
+            self.gather(payers, paid, clock, &mut seen).await;
+        }
         self.sale.export(self.desk, &mut seen.history, self.progress).await?;
         Ok(seen)
+    }
+
+    /// Adds what payers saw; that it cannot be read is a note and spoils nothing else.
+    async fn gather(
+        &self,
+        payers: &Payers<'_>,
+        paid: Result<Paid, RehearseFault>,
+        clock: Ahead,
+        seen: &mut Seen,
+    ) {
+        let off = self.sale.hours(clock).2;
+        let gathered = match paid {
+            Ok(paid) => payers.gather(paid, clock, off, &mut seen.notes).await,
+            Err(fault) => Err(fault),
+        };
+        match gathered {
+            // Payers who were sent home before they had anything have nothing to say.
+            Ok(paying) if self.stop.asked() && !paying.has_orders() => {}
+            Ok(paying) => seen.history.paying = Some(Box::new(paying)),
+            Err(fault) => seen.notes.push(Note::PayersFailed(fault)),
+        }
     }
 
     fn setting(&self, hours: Hours) -> Result<Arc<Setting>, RehearseFault> {

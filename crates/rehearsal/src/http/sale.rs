@@ -26,8 +26,8 @@ pub(super) struct Sale {
     /// Its id.
     pub(super) id: String,
     /// Unix seconds, by the server's clock.
-    start_s: u64,
-    end_s: u64,
+    pub(super) start_s: u64,
+    pub(super) end_s: u64,
     codes: Vec<Vec<String>>,
 }
 
@@ -200,20 +200,24 @@ pub(super) fn names_of<'a>(names: &'a [String], people: &[Person]) -> Vec<&'a st
     people.iter().filter_map(|person| names.get(person.0 as usize)).map(String::as_str).collect()
 }
 
+/// The codes of so many units of a type.
+pub(super) fn codes_of(activity: &str, type_id: &str, count: u32) -> Vec<String> {
+    (1..=count).map(|number| format!("{activity}-{type_id}-{number:06}")).collect()
+}
+
 fn codes(activity: &str, planned: &PlannedType) -> Vec<String> {
-    let count = if planned.codes { planned.stock } else { 0 };
-    (1..=count).map(|number| format!("{activity}-{}-{number:06}", planned.id)).collect()
+    codes_of(activity, &planned.id, if planned.codes { planned.stock } else { 0 })
 }
 
 /// The server's time in unix seconds, rounded down; this machine's where the server does not say.
-fn server_time(told: &Told) -> u64 {
+pub(super) fn server_time(told: &Told) -> u64 {
     let parser = jiff::fmt::rfc2822::DateTimeParser::new();
     let date = told.date.as_deref().and_then(|date| parser.parse_timestamp(date).ok());
     let seconds = date.and_then(|date| u64::try_from(date.as_second()).ok());
     seconds.unwrap_or_else(|| since_1970().as_secs())
 }
 
-fn since_1970() -> std::time::Duration {
+pub(super) fn since_1970() -> std::time::Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
@@ -237,7 +241,7 @@ impl From<WireOrder> for OrderRow {
 
 /// A row of the participants' export; it has more columns.
 #[derive(Deserialize)]
-struct WireParticipant {
+pub(super) struct WireParticipant {
     user: String,
     outcome: Option<String>,
     claim_no: Option<u32>,

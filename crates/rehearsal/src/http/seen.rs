@@ -1,6 +1,7 @@
 //! What a rehearsal over HTTP hands on: the history, and what a reader of the verdict has to know beside it.
 //! Nothing here judges.
 
+use super::RehearseFault;
 use crate::history::{History, Micros};
 use std::{fmt, net::IpAddr};
 
@@ -53,6 +54,12 @@ pub enum Note {
     ChangeRefused(usize),
     /// The activity could not be closed afterwards.
     NotClosed,
+    /// The server has no provider for trying payments out, so nobody paid.
+    NoTestProvider,
+    /// The payers' part did not come to its end: nothing of it is judged.
+    PayersFailed(RehearseFault),
+    /// So many payers had not come to their end when their time was over.
+    PayersNotHeardOut(u64),
 }
 
 impl fmt::Display for Note {
@@ -81,6 +88,14 @@ impl fmt::Display for Note {
             }
             Self::ChangeRefused(at) => write!(f, "change {at} by the operator was refused"),
             Self::NotClosed => f.write_str("the activity could not be closed afterwards"),
+            Self::NoTestProvider => f.write_str(
+                "the server has no test provider, so paying was left out; payments.test_provider = true \
+                 switches it on, which no server that sells for money may do",
+            ),
+            Self::PayersFailed(fault) => write!(f, "paying was left out: {fault}"),
+            Self::PayersNotHeardOut(payers) => {
+                write!(f, "{payers} payers had not come to their end when their time was over")
+            }
         }
     }
 }

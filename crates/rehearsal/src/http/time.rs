@@ -64,6 +64,11 @@ impl Ahead {
         Self { least: self.least.min(other.least), most: self.most.max(other.most) }
     }
 
+    /// The server's time in milliseconds at the rehearsal's zero, at best knowledge.
+    pub(super) fn zero_ms(self) -> u64 {
+        u64::try_from(self.least.midpoint(self.most) / MS).unwrap_or(0)
+    }
+
     /// The rehearsal's time at which the server's is `unix_s`, at best knowledge; and how far off that may be.
     pub(super) fn at(self, unix_s: u64) -> (Micros, Micros) {
         let middle = self.least.midpoint(self.most);

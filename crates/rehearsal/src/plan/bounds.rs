@@ -105,7 +105,8 @@ impl Plan {
         self.arrivals.validate()?;
         self.mix.validate()?;
         self.validate_types()?;
-        self.validate_changes()
+        self.validate_changes()?;
+        self.paying.as_ref().map_or(Ok(()), super::PlannedPaying::validate)
     }
 
     fn validate_types(&self) -> Result<(), PlanFault> {
@@ -160,16 +161,22 @@ impl Mix {
 
 impl PlannedType {
     fn validate(&self) -> Result<(), PlanFault> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        let fits = (1..=TYPE_ID_CHARS_MAX).contains(&self.id.len());
-        if !fits || !self.id.bytes().all(plain) {
-            return Err(PlanFault::TypeId(self.id.chars().take(TYPE_ID_CHARS_MAX).collect()));
-        }
+        type_id(&self.id)?;
         // A list of codes without any cannot be imported.
         let (least, most) = if self.codes { (1, CODES_MAX) } else { (0, STOCK_MAX) };
         within("types.stock", self.stock, least, most)?;
         within("types.limit_per_person", self.limit_per_person, 1, LIMIT_MAX)
     }
+}
+
+/// Whether this can be the id of a type.
+pub(super) fn type_id(id: &str) -> Result<(), PlanFault> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let fits = (1..=TYPE_ID_CHARS_MAX).contains(&id.len());
+    if fits && id.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(PlanFault::TypeId(id.chars().take(TYPE_ID_CHARS_MAX).collect()))
 }
 
 /// Whether a number is in its bounds.

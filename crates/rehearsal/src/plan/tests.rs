@@ -10,10 +10,14 @@ fn changed(change: impl FnOnce(&mut Plan)) -> Result<(), PlanFault> {
     plan.validate()
 }
 
+fn paying(plan: &mut Plan) -> &mut PlannedPaying {
+    plan.paying.get_or_insert_default()
+}
+
 #[test]
 fn every_number_of_a_plan_has_its_bounds() {
     type Change = fn(&mut Plan);
-    let table: [(&str, Change); 14] = [
+    let table: [(&str, Change); 18] = [
         ("users", |plan| plan.users = 0),
         ("users", |plan| plan.users = 1_000_001),
         ("connections", |plan| plan.connections = 0),
@@ -28,6 +32,10 @@ fn every_number_of_a_plan_has_its_bounds() {
         ("arrivals.refresh_every_ms", |plan| plan.arrivals.refresh_every_ms = 99),
         ("types.stock", |plan| plan.types[0].stock = 0),
         ("types.limit_per_person", |plan| plan.types[0].limit_per_person = 101),
+        ("paying.payers", |plan| paying(plan).payers = 0),
+        ("paying.types.price", |plan| paying(plan).types[0].price = 0),
+        ("paying.types.pay_within_s", |plan| paying(plan).types[1].pay_within_s = 601),
+        ("paying.late_s", |plan| paying(plan).late_s = (3, 2)),
     ];
     for (key, change) in table {
         let found = changed(change).unwrap_err();
@@ -47,6 +55,8 @@ fn a_plan_that_contradicts_itself_is_refused() {
     assert_eq!(changed(|plan| plan.mix.reader = 1_000), Err(PlanFault::MixTooMuch(1_310)));
     let odd = changed(|plan| plan.types[0].id = "a b".to_owned());
     assert_eq!(odd, Err(PlanFault::TypeId("a b".to_owned())));
+    let priced = changed(|plan| paying(plan).types[1].id = "dinner".to_owned());
+    assert_eq!(priced, Err(PlanFault::TypeTwice("dinner".to_owned())));
     let none = changed(|plan| plan.changes = vec![added(7, 0)]);
     assert_eq!(none, Err(PlanFault::NoSuchType(7)));
     let codes = changed(|plan| plan.changes = vec![added(0, 0)]);

@@ -6,6 +6,7 @@ use super::{
     figures::{counted, duration, short, thousands},
     lesson, number,
     numbers::Latency,
+    pay_plot,
     plots::{Plot, plots},
     svg::{Text, add},
     text::{particulars, remarks, troubles},
@@ -42,6 +43,7 @@ pub fn html(report: &Report<'_>) -> String {
     findings(&mut out, report);
     notes(&mut out, report);
     drawings(&mut out, report);
+    paying(&mut out, report);
     latencies(&mut out, report);
     learnt(&mut out, report);
     facts(&mut out, report);
@@ -187,21 +189,31 @@ fn drawings(out: &mut String, report: &Report<'_>) {
     let types: Vec<String> =
         report.history.announced.types.iter().map(|one| one.id.clone()).collect();
     out.push_str("<section>\n<h2>How it went</h2>\n<div class=\"plots\">\n");
-    for Plot { title, legend, svg, note } in plots(report, &types) {
-        add(
-            out,
-            format_args!(
-                "<figure>\n<figcaption><h3>{}</h3>\n{}</figcaption>\n{svg}\n",
-                Text(title),
-                key(&legend)
-            ),
-        );
-        if let Some(note) = note {
-            add(out, format_args!("<p class=\"note\">{}</p>\n", Text(&note)));
-        }
-        out.push_str("</figure>\n");
+    for plot in plots(report, &types) {
+        figure(out, &plot);
     }
     out.push_str("</div>\n</section>\n");
+}
+
+fn figure(out: &mut String, plot: &Plot) {
+    let Plot { title, legend, svg, note } = plot;
+    let (title, key) = (Text(title), key(legend));
+    add(out, format_args!("<figure>\n<figcaption><h3>{title}</h3>\n{key}</figcaption>\n{svg}\n"));
+    if let Some(note) = note {
+        add(out, format_args!("<p class=\"note\">{}</p>\n", Text(note)));
+    }
+    out.push_str("</figure>\n");
+}
+
+fn paying(out: &mut String, report: &Report<'_>) {
+    let Some(paying) = &report.paying else { return };
+    out.push_str("<section>\n<h2>Paying</h2>\n<div class=\"plots\">\n");
+    figure(out, &pay_plot::plot(paying));
+    out.push_str("<dl class=\"facts\">\n");
+    for (name, value) in paying.rows() {
+        add(out, format_args!("<dt>{}</dt><dd>{}</dd>\n", Text(name), Text(&value)));
+    }
+    out.push_str("</dl>\n</div>\n</section>\n");
 }
 
 /// What the colours of a plot mean.

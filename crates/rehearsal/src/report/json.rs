@@ -27,6 +27,7 @@ pub fn json(report: &Report<'_>) -> String {
         "run": run(report),
         "numbers": numbers(report),
         "over_time": over_time(report),
+        "paying": report.paying.as_ref().map(super::paying::PayNumbers::json),
         "learnt": report.learnt.map(learnt),
     });
     let mut text = serde_json::to_string_pretty(&document).expect("its keys are texts");

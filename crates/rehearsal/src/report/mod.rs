@@ -6,6 +6,8 @@ mod html;
 mod json;
 mod lesson;
 mod numbers;
+mod pay_plot;
+mod paying;
 mod plot;
 mod plots;
 mod svg;
@@ -23,6 +25,7 @@ use crate::{
     verdict::{Finding, Promise, Verdict},
 };
 use numbers::Numbers;
+use paying::PayNumbers;
 use std::collections::HashSet;
 
 /// The number of the JSON document's shape. It rises when a name goes or changes its meaning, not when one is added.
@@ -126,6 +129,8 @@ pub struct Report<'a> {
     facts: &'a Facts,
     learnt: Option<&'a Learnt>,
     numbers: Numbers,
+    /// What payers did, where there were any.
+    paying: Option<PayNumbers>,
     /// People who claimed.
     claimants: u64,
     standings: Vec<Standing>,
@@ -146,11 +151,14 @@ impl<'a> Report<'a> {
     ) -> Self {
         let beyond: u64 = verdict.more.iter().map(|(_, count)| count).sum();
         let left_out = verdict.findings.len().saturating_sub(FINDINGS_SHOWN_MAX) as u64;
+        let numbers = Numbers::of(history);
+        let paying = history.paying.as_deref();
         Self {
             history,
             facts,
             learnt,
-            numbers: Numbers::of(history),
+            paying: paying.map(|paying| PayNumbers::of(paying, numbers.opening)),
+            numbers,
             claimants: Numbers::claimants(history),
             standings: Promise::ALL.iter().map(|promise| standing(verdict, *promise)).collect(),
             findings: shown(history, verdict),
@@ -225,6 +233,7 @@ const fn title(promise: Promise) -> &'static str {
         Promise::CodesOnce => "A code goes out once, in order",
         Promise::InOrder => "First come, first served",
         Promise::AskAgain => "Ask again, hear the same",
+        Promise::TimeDecidesOnce => "Time decides once, and money agrees",
     }
 }
 
@@ -237,6 +246,7 @@ const fn name(promise: Promise) -> &'static str {
         Promise::CodesOnce => "codes_once",
         Promise::InOrder => "in_order",
         Promise::AskAgain => "ask_again",
+        Promise::TimeDecidesOnce => "time_decides_once",
     }
 }
 
@@ -290,6 +300,8 @@ fn codes(history: &History) -> HashSet<&str> {
     let heard = history.calls.iter().flat_map(|call| tickets(&call.heard));
     let heard = heard.filter_map(|ticket| ticket.code.as_ref());
     let all = announced.chain(exported).chain(heard).map(String::as_str);
+    let priced = history.paying.iter().flat_map(|paying| &paying.sale.types);
+    let all = all.chain(priced.flat_map(|one| &one.codes).map(String::as_str));
     all.filter(|code| code.len() >= CODE_BYTES_MIN).collect()
 }
 

@@ -151,13 +151,13 @@ fn a_held_rehearsal_says_so_first_in_every_form() {
         text.starts_with("EVERY PROMISE HELD. 10 people made 11 claims for 3 units."),
         "{text}"
     );
-    assert_eq!(text.matches("PASS").count(), 6, "{text}");
+    assert_eq!(text.matches("PASS").count(), 7, "{text}");
     assert!(!text.contains("FAIL") && !text.contains("Findings"), "{text}");
     assert!(text.contains("connections_max = 20000"), "{text}");
     let wide = text.lines().map(|line| line.chars().count()).max();
     assert!(wide.is_some_and(|wide| wide <= 100), "{text}");
     let html = report.html();
-    assert!(html.contains("<h1>Every promise held.</h1>") && html.contains("6/6"), "{html}");
+    assert!(html.contains("<h1>Every promise held.</h1>") && html.contains("7/7"), "{html}");
     assert_page_is_sound(&html);
 }
 
@@ -284,6 +284,82 @@ fn numbers_are_those_of_the_history() {
     assert_eq!(report.numbers.winners.iter().filter(|winner| winner.again).count(), 1);
 }
 
+/// A hold that was paid, one that expired and went to the line, and their payments.
+fn with_payers() -> History {
+    use crate::history::paying::{
+        Minor, Order, PayAsked, PayCall, PayHeard, Paying, PaymentRow, PaymentState, PricedRow,
+        PricedSale, PricedType, State,
+    };
+    let order = |id: &str, state| Order { id: id.to_owned(), state, ..Order::default() };
+    let call = |person, at: u64, heard| PayCall {
+        person: Person(person),
+        asked: PayAsked::Place(TypeIndex(0)),
+        sent: Micros(OPENING.0 + at),
+        ended: Micros(OPENING.0 + at + 1_000),
+        heard,
+    };
+    let row =
+        |order: &str, state| PricedRow { order: order.to_owned(), state, ..PricedRow::default() };
+    let payment =
+        |state, amount| PaymentRow { state, amount: Minor(amount), ..PaymentRow::default() };
+    let codes = vec![format!("{CODE}-priced")];
+    let paying = Paying {
+        sale: PricedSale {
+            currency: "CNY".to_owned(),
+            types: vec![PricedType { codes, ..PricedType::default() }],
+            ..PricedSale::default()
+        },
+        names: vec!["a".to_owned(), "b".to_owned()],
+        calls: vec![
+            call(0, 1_000, PayHeard::Order(order("x", State::Held))),
+            call(1, 2_000, PayHeard::Order(order("y", State::Held))),
+            call(1, 3_000, PayHeard::HeldByOthers),
+            call(1, 4_000, PayHeard::InLine { ahead: 0 }),
+            call(0, 9_000, PayHeard::Order(order("x", State::Paid))),
+            call(1, 12_000, PayHeard::Order(order("y", State::Expired))),
+            call(1, 13_000, PayHeard::NotInLine { offer: Some("z".to_owned()) }),
+        ],
+        orders: vec![row("x", State::Paid), row("y", State::Expired)],
+        payments: vec![
+            payment(PaymentState::Confirmed, 9_900),
+            payment(PaymentState::Refunded, 100),
+        ],
+        ..Paying::default()
+    };
+    History { paying: Some(Box::new(paying)), ..small() }
+}
+
+#[test]
+fn payers_are_told_of_in_every_form_and_only_where_there_were_any() {
+    let (history, facts) = (with_payers(), facts());
+    let report = Report::new(&history, &green(), None, &facts);
+    let text = report.text();
+    for line in [
+        "payers           2, 7 calls",
+        "orders           paid 1, expired 1",
+        "payments         confirmed 1 (99.00 CNY), refunded 1 (1.00 CNY)",
+        "hold to paid     8.00 ms (p50), 8.00 ms (p99)",
+        "came back        1 unit of orders that ended unpaid",
+        "in line          1 person; 1 offer made",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let document: serde_json::Value = serde_json::from_str(&report.json()).expect("JSON");
+    assert_eq!(document["paying"]["orders"], serde_json::json!({"paid": 1, "expired": 1}));
+    assert_eq!(document["paying"]["payments"]["confirmed"]["minor"], 9_900);
+    let html = report.html();
+    assert!(html.contains("<h2>Paying</h2>") && html.contains("Orders over time"), "{html}");
+    assert_page_is_sound(&html);
+    for form in all(&report) {
+        assert!(!form.contains(CODE), "{form}");
+    }
+    let (history, verdict) = (small(), green());
+    let report = Report::new(&history, &verdict, None, &facts);
+    assert!(!report.html().contains("Paying") && !report.text().contains("Paying"));
+    let document: serde_json::Value = serde_json::from_str(&report.json()).expect("JSON");
+    assert!(document["paying"].is_null());
+}
+
 #[test]
 fn a_measurement_that_was_stopped_suggests_no_settings() {
     let (history, facts, verdict) = (small(), facts(), green());
@@ -317,7 +393,7 @@ fn a_report_is_bounded_however_much_was_seen() {
         Verdict { findings: vec![finding; CHECKS.len() * FINDINGS_MAX], ..Verdict::default() };
     let report = Report::new(&history, &verdict, None, &facts);
     let left_out = CHECKS.len() * FINDINGS_MAX - FINDINGS_SHOWN_MAX;
-    assert!(report.text().contains(&format!("and {left_out} more")));
+    assert!(report.text().contains(&format!("and {} more", figures::thousands(left_out as u64))));
     for form in all(&report) {
         assert!(form.len() < 200_000, "{}", form.len());
     }

@@ -14,7 +14,7 @@ use std::fmt::Write;
 /// Columns of a line.
 const COLUMNS: usize = 96;
 /// Columns of the promises' names.
-const TITLE_COLUMNS: usize = 32;
+const TITLE_COLUMNS: usize = 36;
 
 /// The whole text.
 pub fn text(report: &Report<'_>) -> String {
@@ -27,6 +27,7 @@ pub fn text(report: &Report<'_>) -> String {
     findings(&mut out, report);
     notes(&mut out, report);
     answers(&mut out, report);
+    paying(&mut out, report);
     latencies(&mut out, report);
     facts(&mut out, report);
     learnt(&mut out, report);
@@ -147,6 +148,14 @@ const STRANGE_MAX: usize = 8;
 
 fn row(out: &mut String, name: &str, value: &str) {
     wrapped(out, &format!("  {name:16} "), value);
+}
+
+fn paying(out: &mut String, report: &Report<'_>) {
+    let Some(paying) = &report.paying else { return };
+    heading(out, "Paying");
+    for (name, value) in paying.rows() {
+        row(out, name, &value);
+    }
 }
 
 fn latencies(out: &mut String, report: &Report<'_>) {

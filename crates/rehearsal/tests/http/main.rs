@@ -9,7 +9,7 @@ use rehearsal::{
         Doing, LearnPlan, LimitedBy, Note, Operator, Phase, RehearseFault, Seen, Stop, Target,
         learn, run,
     },
-    plan::{Arrivals, Mix, Plan, PlannedChange, PlannedType},
+    plan::{Arrivals, Mix, Plan, PlannedChange, PlannedPaying, PlannedType},
 };
 use shop::{Faults, Shop};
 use std::{
@@ -50,6 +50,7 @@ fn small() -> Plan {
             bot_many_prefixes: 30,
         },
         types: vec![planned("seat", 40, true), planned("standing", 60, false)],
+        paying: None,
         ..Plan::default()
     }
 }
@@ -123,6 +124,19 @@ async fn a_history_says_what_really_happened() {
     }
     assert_eq!(times(|heard| matches!(heard, Heard::Strange { .. })), 0);
     assert!(!seen.stopped && seen.unsent == 0, "{:?} {}", seen.notes, seen.unsent);
+}
+
+/// This shop sells nothing for money: that is said, and everything else is rehearsed.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_payments_cannot_be_tried_out_paying_is_left_out() {
+    let (shop, address) = Shop::open(Faults::default()).await;
+    let paying = PlannedPaying { payers: 20, ..PlannedPaying::default() };
+    let seen = rehearse(&Plan { paying: Some(paying), ..small() }, address).await;
+    assert_eq!(seen.notes, [Note::NoTestProvider]);
+    assert!(seen.history.paying.is_none() && !seen.history.calls.is_empty());
+    let activities = shop.activities();
+    assert_eq!(activities.len(), 2, "one to see whether anything can be paid");
+    assert!(activities.iter().all(|(_, closed)| *closed));
 }
 
 #[tokio::test(flavor = "multi_thread")]

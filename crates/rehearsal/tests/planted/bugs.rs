@@ -4,6 +4,7 @@
 mod answers;
 mod export;
 mod order;
+mod paying;
 mod people;
 mod retries;
 mod stock;
@@ -30,7 +31,11 @@ const fn bug(
 }
 
 /// All of them.
-pub const BUGS: &[Bug] = &[
+pub fn all() -> impl Iterator<Item = &'static Bug> {
+    BUGS.iter().chain(paying::PAYING_BUGS)
+}
+
+const BUGS: &[Bug] = &[
     bug("one unit too many is sold", "oversold", stock::one_too_many),
     bug("units are sold before they are added", "oversold", stock::before_added),
     bug("a claim number is given twice", "claim-no-twice", stock::number_twice),

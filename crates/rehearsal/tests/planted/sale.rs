@@ -121,6 +121,7 @@ pub fn sale(seed: u64, wishes: &Wishes) -> History {
         names,
         interventions: sale.interventions,
         calls: sale.calls,
+        paying: None,
     }
 }
 

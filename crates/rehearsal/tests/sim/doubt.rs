@@ -9,10 +9,10 @@ use crate::{
 };
 use ledger::{Cause, LedgerFault};
 use parking_lot::Mutex;
-use rules::{Refusal, TypeNo, UserNo};
+use rules::{Item, Refusal, TypeNo, UserNo};
 use sale::{
-    DeskRefused, Next, Operator, OperatorKey, Outcome, Readiness, Request, Sale, SaleSettings,
-    Writer,
+    DeskRefused, Next, Operator, OperatorKey, Outcome, Readiness, Refused, Request, Sale,
+    SaleSettings, Writer,
 };
 use std::{collections::VecDeque, sync::Arc};
 use stock::{MemoryLimits, MemoryStock};
@@ -62,9 +62,11 @@ impl Shop {
 
     fn hears_paused(&self, user: u32) {
         let entry = Arc::clone(self.sale.catalog().by_id("act").expect("it was imported"));
-        let request = Request { ticket_type: TypeNo(0), user: UserNo(user), key: None };
+        let items = [Item { ticket_type: TypeNo(0), count: 1 }];
+        let request = Request { items: &items, user: UserNo(user), key: None };
         let heard = self.sale.decide(&entry, request).ok();
-        assert_eq!(heard, Some(Outcome::Refused(Refusal::Paused, Vec::new())));
+        let refused = Refused { refusal: Refusal::Paused, had: Vec::new(), retry_at: None };
+        assert_eq!(heard, Some(Outcome::Refused(refused)));
     }
 
     fn total(&self) -> u32 {

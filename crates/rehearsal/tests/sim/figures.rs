@@ -35,6 +35,10 @@ pub enum Seam {
     BeforeWriting,
     AfterWriting,
     Reading,
+    BeforeOrders,
+    AfterOrders,
+    BeforeAsking,
+    AfterAsking,
 }
 
 /// The figures of one or many simulated sales.
@@ -71,10 +75,22 @@ pub enum Count {
     Busy,
     Lost,
     Probes,
+    PayCalls,
+    Holds,
+    Paid,
+    Expired,
+    Cancelled,
+    Offers,
+    LatePayments,
+    Refunds,
+    Letters,
+    LostLetters,
+    RefusedNotices,
+    Extensions,
 }
 
 impl Count {
-    pub const ALL: [(Self, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str); 31] = [
         (Self::Commits, "commits"),
         (Self::UnknownWritten, "of unknown effect and written"),
         (Self::UnknownNotWritten, "of unknown effect and not written"),
@@ -94,12 +110,28 @@ impl Count {
         (Self::Busy, "heard busy"),
         (Self::Lost, "heard nothing"),
         (Self::Probes, "probes"),
+        (Self::PayCalls, "payers' calls"),
+        (Self::Holds, "orders that cost something"),
+        (Self::Paid, "paid orders"),
+        (Self::Expired, "expired"),
+        (Self::Cancelled, "cancelled"),
+        (Self::Offers, "offered to somebody in line"),
+        (Self::LatePayments, "paid by late payments"),
+        (Self::Refunds, "refunds"),
+        (Self::Letters, "notices"),
+        (Self::LostLetters, "lost notices"),
+        (Self::RefusedNotices, "refused notices"),
+        (Self::Extensions, "extensions"),
     ];
 }
 
 impl Figures {
     pub fn count(&mut self, what: Count) {
         *self.counts.entry(what).or_default() += 1;
+    }
+
+    pub fn add_count(&mut self, what: Count, many: usize) {
+        *self.counts.entry(what).or_default() += many as u64;
     }
 
     pub fn of(&self, what: Count) -> u64 {

@@ -3,7 +3,7 @@
 
 use rehearsal::{
     history::{Change, Micros, TypeIndex},
-    plan::{Arrivals, Chance, Mix, Plan, PlannedChange, PlannedType},
+    plan::{Arrivals, Chance, Mix, Plan, PlannedChange, PlannedPaying, PlannedPriced, PlannedType},
 };
 use sale::SaleSettings;
 use stock::MemoryLimits;
@@ -29,6 +29,10 @@ pub struct Storm {
     pub lost: u32,
     /// Seams between two steps at which something else happens first.
     pub interleaved: u32,
+    /// Questions to the provider that are not answered, although it may have done what it was asked.
+    pub outside: u32,
+    /// Payments whose money goes back only after some attempts, or is only begun by the first.
+    pub stubborn: u32,
 }
 
 /// A trouble at a set time.
@@ -44,6 +48,18 @@ pub enum Trouble {
     StepClock(i64),
     /// The process is told to end, finishes what it has begun, and another takes over.
     Stop,
+    /// The payment provider cannot be reached for so many microseconds.
+    CutOff(u64),
+}
+
+/// What operators do in the sale with prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaidChange {
+    Pause,
+    Resume,
+    Close,
+    /// The money of somebody's paid order goes back.
+    Refund,
 }
 
 /// A simulated sale before it begins.
@@ -55,6 +71,8 @@ pub struct Scenario {
     pub storm: Storm,
     /// In the order of time.
     pub troubles: Vec<(u64, Trouble)>,
+    /// What operators do where something is paid for, in the order of time.
+    pub paid_changes: Vec<(u64, PaidChange)>,
     /// When nothing goes wrong any more.
     pub heals: u64,
     pub settings: SaleSettings,
@@ -72,11 +90,14 @@ impl Scenario {
         let plan = plan(seed, chance);
         let opens = u64::from(plan.opens_after_s) * SECOND;
         let ends = opens + u64::from(plan.seconds) * SECOND;
-        let heals = ends + chance.between(0, 3 * SECOND);
-        let calm = chance.of_1000(80);
+        // Where something is to be paid, what comes after the end is as interesting as what comes before it.
+        let after = if plan.paying.is_some() { 8 } else { 3 };
+        let heals = ends + chance.between(0, after * SECOND);
+        let calm = chance.of_1000(if plan.paying.is_some() { 150 } else { 80 });
         let storm =
             if calm { Storm { interleaved: 20, ..Storm::default() } } else { storm(chance) };
-        let mut troubles = if calm { Vec::new() } else { troubles(chance, opens, heals) };
+        let most = if plan.paying.is_some() { 22 } else { 40 };
+        let mut troubles = if calm { Vec::new() } else { troubles(chance, opens, heals, most) };
         let clock_within = if calm { 0 } else { clock(chance, &mut troubles, heals) };
         troubles.sort_by_key(|(at, _)| *at);
         let settings = SaleSettings {
@@ -87,18 +108,26 @@ impl Scenario {
             parts_batch_max: pick(chance, &[1, 3, 500]) as usize,
             audit_queue_max: pick(chance, &[1, 1_000]) as usize,
             settle_within_ms: 1_000,
+            grace_ms: pick(chance, &[0, 300, 1_000, 3_000]),
+            expire_batch_max: pick(chance, &[1, 3, 500]) as usize,
+            changes_queue_max: pick(chance, &[1, 4, 10_000, 10_000]) as usize,
+            downtime_max_ms: pick(chance, &[3_000, 24 * 3_600_000, 24 * 3_600_000]),
+            ask_after_ms: pick(chance, &[1_000, 1_000, 5_000]),
+            refund_retry_ms: pick(chance, &[50, 1_000]),
         };
         let limits = MemoryLimits {
             pending_claims_max: pick(chance, &[1, 5, 100_000, 100_000]),
             pending_parts_max: pick(chance, &[2, 1_000_000, 1_000_000]) as usize,
         };
         let crash_at_end = !calm && chance.of_1000(300);
+        let paid_changes = paid_changes(chance, opens, ends);
         Self {
             seed,
             plan,
             opens,
             storm,
             troubles,
+            paid_changes,
             heals,
             settings,
             limits,
@@ -117,14 +146,19 @@ fn pick(chance: &mut Chance, from: &[u64]) -> u64 {
     from[chance.below(from.len() as u64) as usize]
 }
 
+/// Sales with prices among all, in thousandths.
+const PAYING_PER_MILLE: u32 = 350;
+
 fn plan(seed: u64, chance: &mut Chance) -> Plan {
+    let paying = chance.of_1000(PAYING_PER_MILLE).then(|| planned_paying(chance));
     let types = (0..chance.between(1, 3)).map(|place| planned_type(chance, place)).collect();
     let mut plan = Plan {
         seed,
-        users: chance.between(10, 90) as u32,
+        // A sale with prices is about the payers, and takes longer: time has to run out for some of them.
+        users: chance.between(10, if paying.is_some() { 25 } else { 90 }) as u32,
         connections: 1,
         opens_after_s: chance.between(1, 2) as u32,
-        seconds: chance.between(1, 4) as u32,
+        seconds: if paying.is_some() { chance.between(3, 10) } else { chance.between(1, 4) } as u32,
         arrivals: Arrivals {
             spike_per_mille: chance.between(200, 1_000) as u32,
             spike_ms: chance.between(20, 1_500) as u32,
@@ -145,6 +179,7 @@ fn plan(seed: u64, chance: &mut Chance) -> Plan {
         limit_per_person: pick_limit(chance),
         roster_per_mille: chance.of_1000(250).then(|| chance.between(300, 1_000) as u32),
         changes: Vec::new(),
+        paying,
     };
     plan.changes = changes(chance, &plan);
     plan.validate().expect("a simulated plan is a valid one");
@@ -163,6 +198,50 @@ fn planned_type(chance: &mut Chance, place: u64) -> PlannedType {
         codes,
         limit_per_person: chance.between(1, 3) as u32,
     }
+}
+
+/// Few units and many who want them, with little time to pay, so that units come back while the sale is open.
+fn planned_paying(chance: &mut Chance) -> PlannedPaying {
+    let types = chance.between(1, 3);
+    PlannedPaying {
+        payers: chance.between(4, 30) as u32,
+        connections: 1,
+        currency: "CNY".to_owned(),
+        limit_per_person: [None, Some(1), Some(3)][chance.below(3) as usize],
+        late_s: (1, chance.between(2, 12) as u32),
+        types: (0..types).map(|place| planned_priced(chance, place)).collect(),
+    }
+}
+
+fn planned_priced(chance: &mut Chance, place: u64) -> PlannedPriced {
+    let free = place > 0 && chance.of_1000(400);
+    PlannedPriced {
+        id: format!("priced-{place}"),
+        stock: chance.between(1, 7) as u32,
+        codes: chance.of_1000(500),
+        limit_per_person: chance.between(1, 3) as u32,
+        price: if free { 0 } else { chance.between(1, 30_000) },
+        pay_within_s: chance.between(1, 3) as u32,
+        offer_within_s: chance.between(1, 2) as u32,
+    }
+}
+
+/// Pauses that end, refunds, and now and then a close, over the time of the sale and a little longer.
+fn paid_changes(chance: &mut Chance, opens: u64, ends: u64) -> Vec<(u64, PaidChange)> {
+    let mut changes = Vec::new();
+    for _ in 0..chance.below(3) {
+        let at = chance.between(opens, ends);
+        changes.push((at, PaidChange::Pause));
+        changes.push((at + chance.between(MS, 900 * MS), PaidChange::Resume));
+    }
+    for _ in 0..chance.below(5) {
+        changes.push((chance.between(opens, ends + 6 * SECOND), PaidChange::Refund));
+    }
+    if chance.of_1000(100) {
+        changes.push((chance.between(opens, ends + 3 * SECOND), PaidChange::Close));
+    }
+    changes.sort_by_key(|(at, _)| *at);
+    changes
 }
 
 /// What operators do. A pause is followed by a resume, and nothing by anything after a close.
@@ -209,18 +288,21 @@ fn storm(chance: &mut Chance) -> Storm {
         slow: up_to(200),
         lost: up_to(60),
         interleaved: up_to(150) + 5,
+        outside: up_to(250),
+        stubborn: up_to(500),
     }
 }
 
 /// Crashes, freezes and stops, most of them while the sale is open.
-fn troubles(chance: &mut Chance, opens: u64, heals: u64) -> Vec<(u64, Trouble)> {
+fn troubles(chance: &mut Chance, opens: u64, heals: u64, most: u64) -> Vec<(u64, Trouble)> {
     let from = opens.saturating_sub(300 * MS);
     let mut troubles = Vec::new();
-    for _ in 0..chance.between(6, 40) {
-        let what = match chance.below(16) {
+    for _ in 0..chance.between(6, most) {
+        let what = match chance.below(17) {
             0..=3 => Trouble::Crash,
             4 => Trouble::Freeze(chance.between(MS, 3 * SECOND)),
             5 => Trouble::Stop,
+            6 => Trouble::CutOff(chance.between(MS, 6 * SECOND)),
             _ => Trouble::CrashAfter(chance.below(40) as u32),
         };
         troubles.push((chance.between(from, heals), what));

@@ -2,15 +2,21 @@
 //! be given a bug, which is how the checks are put to the test; without one it changes nothing.
 
 use crate::{figures::Seam, grounds::Grounds, world};
-use rules::{ActivityNo, Claim, Epoch, Event, Part, Refusal, Seq, TimeMs, TypeNo, UserNo};
+use rules::{
+    ActivityNo, Claim, Epoch, Event, EventKind, OrderNo, OrderState, OrderStep, Part, Refusal, Seq,
+    TimeMs, TypeNo, UserNo,
+};
 use std::{
     ops::Range,
     sync::atomic::{AtomicBool, Ordering},
 };
 use stock::{
-    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Load, MemoryLimits,
-    MemoryStock, Place, Recorded, Stock, StockFault, Summary,
+    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Due, InLine, Load,
+    MemoryLimits, MemoryStock, Place, Recorded, Stock, StockFault, Summary,
 };
+
+/// People of a simulated sale, the payers and the prober among them: fewer than this.
+const PEOPLE_MAX: u32 = 150;
 
 /// What a stock, or a sale over it, could do wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +35,16 @@ pub enum Bug {
     RunsAhead,
     /// Units that were to be taken back stay on sale (C15).
     SellsWhatIsTakenBack,
+    /// A hold is over before the moment that its buyer was shown.
+    ExpiresEarly,
+    /// The unit of an order that was given up does not come back (C20).
+    LeaksUnits,
+    /// Who lined up last is served first, once everything was loaded anew (C22).
+    LoadsLineBackwards,
+    /// Who waits in line is forgotten when everything is loaded anew (C22).
+    LosesLine,
+    /// Codes can be seen before they are paid for. The answers' own bug: the stock has no part in it.
+    ShowsCodes,
 }
 
 pub struct SimStock {
@@ -58,16 +74,49 @@ impl SimStock {
             world::grounds(|kept| kept.refused((ask.activity, ask.user), *grounds));
         }
         decided.map(|decision| match decision {
-            Decision::Accepted { claim, .. } if self.has(Bug::AnswersBeforeCommit) => {
-                Decision::Accepted { claim, place: Place::DURABLE }
+            Decision::Accepted(found) if self.has(Bug::AnswersBeforeCommit) => {
+                Decision::Accepted(Recorded { place: Place::DURABLE, ..found })
             }
-            Decision::Refused { refusal, had, .. }
+            Decision::Refused { refusal, had, retry_at, .. }
                 if self.has(Bug::RefusesOnHope) && refusal == Refusal::SoldOut =>
             {
-                Decision::Refused { refusal, grounds: Place::DURABLE, had }
+                Decision::Refused { refusal, grounds: Place::DURABLE, had, retry_at }
             }
             decision => decision,
         })
+    }
+
+    /// Promise 1, at every instant: whatever was done last, each unit is in one place (S1).
+    fn demand_balance(&self, activity: ActivityNo) {
+        let Some(counts) = self.inner.counts(activity, TimeMs(0)) else { return };
+        for (kind, one) in counts.types.iter().enumerate() {
+            let unpaid = one.unpaid <= one.supply.held;
+            assert!(one.supply.balances() && unpaid, "type {kind} does not balance: {one:?}");
+        }
+    }
+
+    /// Promise 5 in a waiting line, at every instant: whoever is given a unit took it from nobody who waits for one and
+    /// may have it (S8, C22). Late payments are not asked: in a pause they come before those who have to wait for its
+    /// end.
+    fn demand_line(&self, ask: &ClaimAsk) {
+        let Some(counts) = self.inner.counts(ask.activity, TimeMs(0)) else { return };
+        let kinds = ask.items.iter().map(|item| item.ticket_type);
+        for kind in kinds.filter(|kind| counts.types[usize::from(kind.0)].waiting > 0) {
+            for user in (1..=PEOPLE_MAX).map(UserNo) {
+                let waits = self.inner.in_line(ask.activity, kind, user).is_some();
+                let may = || self.inner.may_line_up(ask.activity, kind, user, ask.now);
+                let served = !waits || matches!(may(), Err(Some(_)));
+                assert!(served, "user {user} waits for type {}, and {} has it", kind.0, ask.user);
+            }
+        }
+    }
+
+    /// Whether a bug keeps the stock from hearing of this event.
+    fn is_deaf_to(&self, kind: &EventKind) -> bool {
+        match kind {
+            EventKind::Order { step: OrderStep::Cancel, .. } => self.has(Bug::LeaksUnits),
+            _ => false,
+        }
     }
 }
 
@@ -76,6 +125,10 @@ impl Stock for SimStock {
         // The clock was read before the seam: whoever stands still there comes with a moment that is over.
         world::seam(Seam::BeforeClaim);
         let decided = self.decide(*ask);
+        self.demand_balance(ask.activity);
+        if let (Ok(Decision::Accepted(_)), false) = (&decided, ask.late) {
+            self.demand_line(ask);
+        }
         world::seam(Seam::AfterClaim);
         Answer::Now(decided)
     }
@@ -110,7 +163,8 @@ impl Stock for SimStock {
     fn apply(&self, event: &Event) -> Result<(), Conflict> {
         world::seam(Seam::BeforeApply);
         let applied = match &event.kind {
-            rules::EventKind::UnitsTakenBack { ticket_type, units }
+            kind if self.is_deaf_to(kind) => Ok(()),
+            EventKind::UnitsTakenBack { ticket_type, units }
                 if self.has(Bug::SellsWhatIsTakenBack) =>
             {
                 self.inner.undo_take_back(event.activity, *ticket_type, units);
@@ -118,6 +172,7 @@ impl Stock for SimStock {
             }
             _ => self.inner.apply(event),
         };
+        self.demand_balance(event.activity);
         world::seam(Seam::AfterApply);
         applied
     }
@@ -164,6 +219,33 @@ impl Stock for SimStock {
         self.inner.counts(activity, now)
     }
 
+    fn due(&self, by: TimeMs, into: &mut Vec<Due>, most: usize) {
+        let early = if self.has(Bug::ExpiresEarly) { 3_500 } else { 0 };
+        self.inner.due(TimeMs(by.0 + early), into, most);
+    }
+
+    fn any_unpaid(&self) -> bool {
+        self.inner.any_unpaid()
+    }
+
+    fn order(&self, order: OrderNo) -> Vec<Recorded> {
+        self.inner.order(order)
+    }
+
+    fn in_line(&self, activity: ActivityNo, ticket_type: TypeNo, user: UserNo) -> Option<InLine> {
+        self.inner.in_line(activity, ticket_type, user)
+    }
+
+    fn may_line_up(
+        &self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+        user: UserNo,
+        now: TimeMs,
+    ) -> Result<(), Option<Refusal>> {
+        self.inner.may_line_up(activity, ticket_type, user, now)
+    }
+
     fn claims_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
         self.inner.claims_of(activity, user)
     }
@@ -185,20 +267,39 @@ struct SimLoad<'a> {
     stock: &'a SimStock,
     inner: Box<dyn Load + 'a>,
     /// For `Bug::LoadsAllButOne`: the claim that came last.
-    latest: Option<Claim>,
+    latest: Option<Loaded>,
 }
 
+/// A line with the state of its order, as it is loaded.
+type Loaded = (Claim, OrderState, Option<TimeMs>);
+
 impl Load for SimLoad<'_> {
-    fn activity(&mut self, setup: ActivitySetup) -> Result<(), Conflict> {
+    fn activity(&mut self, mut setup: ActivitySetup) -> Result<(), Conflict> {
         self.latest = None;
+        if self.stock.has(Bug::LoadsLineBackwards) {
+            backwards(&mut setup);
+        }
+        if self.stock.has(Bug::LosesLine) {
+            setup.line.clear();
+        }
         self.inner.activity(setup)
     }
 
-    fn claim(&mut self, claim: Claim) -> Result<(), Conflict> {
+    fn claim(
+        &mut self,
+        claim: Claim,
+        state: OrderState,
+        pay_by: Option<TimeMs>,
+    ) -> Result<(), Conflict> {
         if !self.stock.has(Bug::LoadsAllButOne) {
-            return self.inner.claim(claim);
+            return self.inner.claim(claim, state, pay_by);
         }
-        self.latest.replace(claim).map_or(Ok(()), |before| self.inner.claim(before))
+        let before = self.latest.replace((claim, state, pay_by));
+        before.map_or(Ok(()), |(claim, state, pay_by)| self.inner.claim(claim, state, pay_by))
+    }
+
+    fn at(&mut self, now: TimeMs) {
+        self.inner.at(now);
     }
 
     fn part(&mut self, part: &Part) {
@@ -211,5 +312,13 @@ impl Load for SimLoad<'_> {
         world::grounds(Grounds::lost);
         self.stock.held.store(false, Ordering::Relaxed);
         world::seam(Seam::AfterLoad);
+    }
+}
+
+/// The same people in the same places, the other way round.
+fn backwards(setup: &mut ActivitySetup) {
+    let people: Vec<_> = setup.line.iter().rev().map(|(_, kind, user)| (*kind, *user)).collect();
+    for (place, (kind, user)) in setup.line.iter_mut().zip(people) {
+        (place.1, place.2) = (kind, user);
     }
 }

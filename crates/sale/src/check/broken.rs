@@ -34,7 +34,7 @@ pub enum StockBroken {
         /// Its unit.
         unit: u32,
     },
-    /// Two claims have the same unit.
+    /// A claim has a unit that an earlier one had not given back.
     UnitTwice {
         /// The unit.
         unit: u32,
@@ -51,20 +51,24 @@ pub enum StockBroken {
         /// The unit.
         unit: u32,
     },
-    /// More claims than units on sale.
+    /// More units held and sold than there are on sale.
     Oversold {
         /// Units on sale.
         total: u64,
-        /// Claims.
+        /// Of unpaid orders.
+        held: u64,
+        /// Of paid ones.
         sold: u64,
     },
-    /// Stock is not available + held + sold; nothing is held without prices.
+    /// Stock is not available + held + sold.
     Unbalanced {
         /// Units on sale.
         total: u64,
-        /// Units neither claimed nor taken back.
+        /// Units that nobody has, and that were neither taken back nor shown to somebody.
         available: u64,
-        /// Claims.
+        /// Of unpaid orders.
+        held: u64,
+        /// Of paid ones.
         sold: u64,
     },
 }
@@ -89,12 +93,13 @@ impl fmt::Display for StockBroken {
                 write!(f, "units up to {past} were taken back, and only {made} were ever made")
             }
             Self::TakenBackTwice { unit } => write!(f, "unit {unit} was taken back twice"),
-            Self::Oversold { total, sold } => {
-                write!(f, "{sold} units are sold of {total} on sale")
+            Self::Oversold { total, held, sold } => {
+                write!(f, "{held} units are held and {sold} sold of {total} on sale")
             }
-            Self::Unbalanced { total, available, sold } => {
-                write!(f, "{total} units on sale are not {available} available and {sold} sold")
-            }
+            Self::Unbalanced { total, available, held, sold } => write!(
+                f,
+                "{total} units on sale are not {available} available, {held} held and {sold} sold"
+            ),
         }
     }
 }
@@ -105,6 +110,11 @@ pub enum AnswerBroken {
     /// The sequence has a gap.
     ClaimMissing {
         /// The first claim that is missing there.
+        seq: u32,
+    },
+    /// A line does not continue the order it stands in, or an order begins in the middle of another.
+    OrderTorn {
+        /// The line.
         seq: u32,
     },
     /// The claims on disk are not as many as were ever acknowledged.
@@ -132,6 +142,9 @@ impl fmt::Display for AnswerBroken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ClaimMissing { seq } => write!(f, "claim {seq} is missing"),
+            Self::OrderTorn { seq } => {
+                write!(f, "claim {seq} does not fit the order it stands in")
+            }
             Self::TallyDiffers { seq } => {
                 write!(f, "from claim {seq} on, what is there is not what was acknowledged")
             }
@@ -168,12 +181,12 @@ pub enum LimitBroken {
         /// What they may have.
         limit: u32,
     },
-    /// Two claims of one person are both the n-th, of the type or of the activity.
+    /// Two live claims of one person are both the n-th, of the type or of the activity.
     OrdinalTwice {
         /// The later claim.
         seq: u32,
     },
-    /// A person's claims are not the first to the n-th, of the type or of the activity.
+    /// A claim is the n-th of its person in the type or in the activity, and fewer were ever made.
     OrdinalGap {
         /// Who.
         user: u32,
@@ -182,6 +195,11 @@ pub enum LimitBroken {
     },
     /// Two claims of one person and activity came with the same idempotency key.
     KeyTwice {
+        /// The later claim.
+        seq: u32,
+    },
+    /// Two units were offered to one place in a waiting list.
+    OfferTwice {
         /// The later claim.
         seq: u32,
     },
@@ -219,10 +237,13 @@ impl fmt::Display for LimitBroken {
                 write!(f, "claim {seq} has a place among the user's claims that another has too")
             }
             Self::OrdinalGap { user, units } => {
-                write!(f, "the {units} claims of user {user} are not numbered 1 to {units}")
+                write!(f, "the {units} claims of user {user} are not numbered from 1 without gaps")
             }
             Self::KeyTwice { seq } => {
                 write!(f, "claim {seq} came with a key that another claim of the user has too")
+            }
+            Self::OfferTwice { seq } => {
+                write!(f, "claim {seq} was made for a place in line that had been offered a unit")
             }
             Self::NotOnRoster { user } => {
                 write!(f, "user {user} has a claim and may have none by the roster")
@@ -260,6 +281,13 @@ pub enum CodeBroken {
         /// How many.
         units: u64,
     },
+    /// A claim has a code that somebody else could have seen.
+    ShownBefore {
+        /// The claim.
+        seq: u32,
+        /// Its unit.
+        unit: u32,
+    },
     /// A claim took a unit while a lower one was free.
     PassedOver {
         /// The claim.
@@ -292,6 +320,9 @@ impl fmt::Display for CodeBroken {
             }
             Self::CodesTakenBack { units } => {
                 write!(f, "units with codes that were taken back: {units}")
+            }
+            Self::ShownBefore { seq, unit } => {
+                write!(f, "claim {seq} has unit {unit}, whose code an earlier order was shown")
             }
             Self::PassedOver { seq, unit, lowest } => {
                 write!(f, "claim {seq} took unit {unit} while unit {lowest} was free")

@@ -2,6 +2,7 @@
 //! A finding names places and user numbers; it never holds a code or a person's name.
 
 use super::broken::{AnswerBroken, CodeBroken, LimitBroken, StockBroken};
+use super::money::MoneyBroken;
 use std::fmt;
 
 /// The promises that can be recomputed from the ledger alone.
@@ -15,20 +16,23 @@ pub enum Promise {
     OneLimit,
     /// Each code exists once and goes out once, in the order of import.
     CodeOnce,
+    /// Orders and payments agree, and every amount that came is accounted for.
+    MoneyAgrees,
 }
 
 impl Promise {
     /// Every promise, by number.
-    pub const ALL: [Self; 4] =
-        [Self::NeverOversold, Self::AnswerKept, Self::OneLimit, Self::CodeOnce];
+    pub const ALL: [Self; 5] =
+        [Self::NeverOversold, Self::AnswerKept, Self::OneLimit, Self::CodeOnce, Self::MoneyAgrees];
 
-    /// Its number, from 1.
+    /// Its number among all promises, of which some cannot be recomputed from a ledger.
     pub const fn number(self) -> u8 {
         match self {
             Self::NeverOversold => 1,
             Self::AnswerKept => 2,
             Self::OneLimit => 3,
             Self::CodeOnce => 4,
+            Self::MoneyAgrees => 7,
         }
     }
 
@@ -39,6 +43,7 @@ impl Promise {
             Self::AnswerKept => "an answer given is kept",
             Self::OneLimit => "one person, one limit",
             Self::CodeOnce => "a code goes out once, in the order of import",
+            Self::MoneyAgrees => "time decides once, and money and stock agree",
         }
     }
 }
@@ -75,6 +80,8 @@ pub enum What {
     Limit(LimitBroken),
     /// Promise 4.
     Code(CodeBroken),
+    /// Promise 7.
+    Money(MoneyBroken),
 }
 
 impl What {
@@ -85,6 +92,7 @@ impl What {
             Self::Answer(_) => Promise::AnswerKept,
             Self::Limit(_) => Promise::OneLimit,
             Self::Code(_) => Promise::CodeOnce,
+            Self::Money(_) => Promise::MoneyAgrees,
         }
     }
 }
@@ -96,6 +104,7 @@ impl fmt::Display for What {
             Self::Answer(broken) => broken.fmt(f),
             Self::Limit(broken) => broken.fmt(f),
             Self::Code(broken) => broken.fmt(f),
+            Self::Money(broken) => broken.fmt(f),
         }
     }
 }
@@ -121,5 +130,11 @@ impl From<LimitBroken> for What {
 impl From<CodeBroken> for What {
     fn from(broken: CodeBroken) -> Self {
         Self::Code(broken)
+    }
+}
+
+impl From<MoneyBroken> for What {
+    fn from(broken: MoneyBroken) -> Self {
+        Self::Money(broken)
     }
 }

@@ -1,11 +1,12 @@
 //! People: everyone's claims in one activity against limits, roster, keys and window (promise 3).
-//! It takes the claims sorted by person, and looks at each person once.
+//! It takes the lines sorted by person, and looks at each person once.
 
 use super::broken::LimitBroken;
 use super::finding::Promise;
+use super::lines::Line;
 use super::report::Report;
 use ledger::{Finding, StoredActivity};
-use rules::{Claim, KeyHash, TypeNo, UserNo};
+use rules::{JoinNo, KeyHash, TypeNo, UserNo};
 use std::collections::BTreeSet;
 
 /// The check of one activity's people; the lists are kept from one person to the next, for there may be a million.
@@ -13,52 +14,79 @@ pub struct People<'a> {
     stored: &'a StoredActivity,
     /// Who may claim, where the activity has a roster.
     roster: Option<BTreeSet<UserNo>>,
-    /// Type (`None`: of the activity), ordinal, seq.
-    ordinals: Vec<(Option<TypeNo>, u32, u32)>,
+    /// Who paid for an order that was over: what they get for that may be decided at any time.
+    late_payers: BTreeSet<UserNo>,
+    /// Type (`None`: of the activity), seq, ordinal, whether it is live.
+    ordinals: Vec<Ordinal>,
     /// Key, seq.
     keys: Vec<(u128, u32)>,
+    /// Place in a line, seq; of everybody.
+    offers: Vec<(JoinNo, u32)>,
 }
+
+type Ordinal = (Option<TypeNo>, u32, u32, bool);
 
 impl<'a> People<'a> {
     /// The people of this activity.
-    pub fn new(stored: &'a StoredActivity, roster: Option<BTreeSet<UserNo>>) -> Self {
-        Self { stored, roster, ordinals: Vec::new(), keys: Vec::new() }
+    pub fn new(
+        stored: &'a StoredActivity,
+        roster: Option<BTreeSet<UserNo>>,
+        late_payers: BTreeSet<UserNo>,
+    ) -> Self {
+        let (ordinals, keys, offers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { stored, roster, late_payers, ordinals, keys, offers }
     }
 
-    /// Looks at everyone. The claims are sorted by user, and each user's by seq.
-    pub fn check(mut self, claims: &[Claim], report: &mut Report) {
+    /// Looks at everyone. The lines are sorted by user, and each user's by seq.
+    pub fn check(mut self, lines: &[Line], report: &mut Report) {
         let mut people = 0;
-        for mine in claims.chunk_by(|one, next| one.user == next.user) {
+        for mine in lines.chunk_by(|one, next| one.claim.user == next.claim.user) {
             people += 1;
             self.person(mine, report);
         }
         report.count(Promise::OneLimit, "people", people);
-        report.count(Promise::OneLimit, "claims", claims.len());
+        report.count(Promise::OneLimit, "claims", lines.len());
+        self.offers_once(lines, report);
     }
 
-    fn person(&mut self, mine: &[Claim], report: &mut Report) {
+    fn person(&mut self, mine: &[Line], report: &mut Report) {
         self.limits_and_ordinals(mine, report);
         self.keys(mine, report);
-        let user = mine[0].user;
+        let user = mine[0].claim.user;
         if self.roster.as_ref().is_some_and(|roster| !roster.contains(&user)) {
             report.add(self.stored.no, None, LimitBroken::NotOnRoster { user: user.0 });
         }
-        for claim in mine {
-            self.window(claim, report);
+        let at_any_time = self.late_payers.contains(&user);
+        for line in mine.iter().filter(|line| !(at_any_time && line.claim.priced)) {
+            self.window(line, report);
         }
     }
 
-    fn limits_and_ordinals(&mut self, mine: &[Claim], report: &mut Report) {
+    /// A place in a waiting list is offered a unit once, whatever became of it.
+    fn offers_once(mut self, lines: &[Line], report: &mut Report) {
+        let offers = lines.iter().filter_map(|line| Some((line.claim.offer?, line.claim.seq.0)));
+        self.offers.extend(offers);
+        self.offers.sort_unstable();
+        for pair in self.offers.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+            let seq = pair[1].1;
+            let finding = Finding::OfferTwice(self.stored.no, rules::Seq(seq));
+            report.add_contradiction(finding, None, LimitBroken::OfferTwice { seq });
+        }
+    }
+
+    fn limits_and_ordinals(&mut self, mine: &[Line], report: &mut Report) {
         let mut ordinals = std::mem::take(&mut self.ordinals);
         ordinals.clear();
-        for claim in mine {
-            ordinals.push((None, claim.ordinal_in_activity, claim.seq.0));
-            ordinals.push((Some(claim.ticket_type), claim.ordinal_in_type, claim.seq.0));
+        for line in mine {
+            let (claim, live) = (&line.claim, line.is_live());
+            ordinals.push((None, claim.seq.0, claim.ordinal_in_activity, live));
+            ordinals.push((Some(claim.ticket_type), claim.seq.0, claim.ordinal_in_type, live));
         }
         ordinals.sort_unstable();
-        let user = mine[0].user;
-        for same in ordinals.chunk_by(|one, next| one.0 == next.0) {
-            self.limit(user, same[0].0, same.len() as u64, report);
+        let user = mine[0].claim.user;
+        for same in ordinals.chunk_by_mut(|one, next| one.0 == next.0) {
+            let live = same.iter().filter(|ordinal| ordinal.3).count();
+            self.limit(user, same[0].0, live as u64, report);
             self.numbered(user, same, report);
         }
         self.ordinals = ordinals;
@@ -82,29 +110,32 @@ impl<'a> People<'a> {
         }
     }
 
-    /// Sorted ordinals of one person and type are 1, 2, …, n.
-    fn numbered(&self, user: UserNo, same: &[(Option<TypeNo>, u32, u32)], report: &mut Report) {
+    /// Live ordinals of one person and type differ, and each line got the lowest that was not in use: so none is above
+    /// the number of lines until then. They come in the order of seq, and are sorted anew.
+    fn numbered(&self, user: UserNo, same: &mut [Ordinal], report: &mut Report) {
+        let gap = (1..).zip(&*same).any(|(nth, one)| one.2 == 0 || one.2 > nth);
+        let units = same.len() as u64;
+        same.sort_unstable_by_key(|(_, seq, ordinal, live)| (!live, *ordinal, *seq));
+        let live = same.iter().take_while(|one| one.3).count();
         let mut repeated = false;
-        for pair in same.windows(2).filter(|pair| pair[0].1 == pair[1].1) {
+        for pair in same[..live].windows(2).filter(|pair| pair[0].2 == pair[1].2) {
             repeated = true;
-            let (kind, _, seq) = pair[1];
+            let (kind, seq, ..) = pair[1];
             let finding = Finding::OrdinalTwice(self.stored.no, rules::Seq(seq));
             // In its type and in the activity at once is one finding.
             if !report.knows(finding) {
                 report.add_contradiction(finding, kind, LimitBroken::OrdinalTwice { seq });
             }
         }
-        let units = same.len() as u64;
-        let whole = same[0].1 == 1 && u64::from(same[same.len() - 1].1) == units;
-        if !repeated && !whole {
+        if gap && !repeated {
             let broken = LimitBroken::OrdinalGap { user: user.0, units };
             report.add(self.stored.no, same[0].0, broken);
         }
     }
 
-    fn keys(&mut self, mine: &[Claim], report: &mut Report) {
+    fn keys(&mut self, mine: &[Line], report: &mut Report) {
         self.keys.clear();
-        let keyed = |claim: &Claim| claim.key.map(|KeyHash(key)| (key.get(), claim.seq.0));
+        let keyed = |line: &Line| line.claim.key.map(|KeyHash(key)| (key.get(), line.claim.seq.0));
         self.keys.extend(mine.iter().filter_map(keyed));
         self.keys.sort_unstable();
         for pair in self.keys.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
@@ -115,7 +146,8 @@ impl<'a> People<'a> {
     }
 
     /// Its own window, else the activity's. The end may have been moved later since, never earlier.
-    fn window(&self, claim: &Claim, report: &mut Report) {
+    fn window(&self, line: &Line, report: &mut Report) {
+        let claim = &line.claim;
         let kind = claim.ticket_type;
         let ticket = self.stored.activity.types.get(usize::from(kind.0));
         let own = ticket.and_then(|ticket| ticket.window);

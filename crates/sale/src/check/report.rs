@@ -2,7 +2,7 @@
 //! It judges nothing.
 
 use super::finding::{Promise, What};
-use super::verdict::Verdict;
+use super::verdict::{Balance, Verdict};
 use ledger::{Finding, StoredActivity};
 use rules::{ActivityNo, TypeNo};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +45,12 @@ impl Report {
     /// So many things were looked at for a promise.
     pub fn count(&mut self, promise: Promise, what: &'static str, count: usize) {
         self.verdict.promise_mut(promise).count(what, count as u64);
+    }
+
+    /// What came in and where it is, of one activity and currency.
+    pub fn balance(&mut self, activity: ActivityNo, mut balance: Balance) {
+        balance.activity = named(&self.names, activity, None).0;
+        self.verdict.add_balance(balance);
     }
 
     /// Something breaks a promise.
@@ -96,5 +102,7 @@ const fn contradiction(finding: Finding) -> Contradiction {
         Finding::OrdinalTwice(activity, seq) => (2, activity, TypeNo(0), seq.0),
         Finding::KeyTwice(activity, seq) => (3, activity, TypeNo(0), seq.0),
         Finding::SeqGap(activity, seq) => (4, activity, TypeNo(0), seq.0),
+        Finding::OfferTwice(activity, seq) => (5, activity, TypeNo(0), seq.0),
+        Finding::StepImpossible(activity, seq) => (6, activity, TypeNo(0), seq.0),
     }
 }

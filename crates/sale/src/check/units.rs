@@ -1,107 +1,107 @@
-//! Units: replays an activity's claims in the order of decision over plain sets (promises 1 and 4).
+//! Units: an activity's lines in the order of decision over plain lists (promises 1 and 4).
 //! It never uses the stock's own structures: a mistake in those must not hide here.
 
 use super::broken::{CodeBroken, StockBroken};
 use super::finding::Promise;
+use super::lines::Line;
 use super::report::Report;
 use ledger::{Finding, StoredActivity, StoredType};
-use rules::{ActivityNo, Claim, TypeNo, UnitKind, UnitNo};
+use rules::{ActivityNo, OrderState, TypeNo, UnitKind, UnitNo};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// One type during the replay.
 ///
-/// When a unit was taken back cannot be read, and so it may have been free or not at any moment: only units
-/// never taken back prove that a lower one was free. Unit numbers are given in the order in which units are
-/// made, so whatever lies below a unit was made before it.
+/// When a unit was taken back or came back cannot be told from its line, and so it may have been free or not at any
+/// moment: only units that nobody had before, and that were never taken back, prove that a lower one was free. Unit
+/// numbers are given in the order in which units are made, so whatever lies below a unit was made before it.
 struct Units {
     place: (ActivityNo, TypeNo),
+    kind: UnitKind,
     made: u32,
     /// Taken back: ascending, without overlap, all below `made`.
     void: Vec<Range<u32>>,
-    /// Every unit below this is claimed or was taken back.
+    /// Every unit below this was claimed before or was taken back.
     lowest: u32,
-    /// Claimed, and not told by `lowest`: above it, taken back, or never made.
+    /// Claimed before, and not told by `lowest`: above it.
     others: BTreeSet<u32>,
     /// The unit last reported as passed over, so that it is reported once.
     passed_over: Option<u32>,
-    /// Different units claimed that were made and not taken back.
-    units_sold: u64,
-    claims: u64,
+    /// Unit, place in the list of lines; every line.
+    lines: Vec<(u32, u32)>,
+    held: u64,
+    sold: u64,
     last_claim_no: u32,
 }
 
-/// Replays the claims, which come in the order of seq. Returns the units left of each type.
-pub fn check(stored: &StoredActivity, claims: &[Claim], report: &mut Report) -> Vec<u64> {
-    let numbered = (0..).map(TypeNo).zip(&stored.types);
-    let mut types: Vec<_> =
-        numbered.map(|(no, kind)| Units::new((stored.no, no), kind, report)).collect();
-    for claim in claims {
-        match types.get_mut(usize::from(claim.ticket_type.0)) {
-            Some(units) => units.claim(claim, report),
+/// Replays the lines, which come in the order of seq. Returns the units left of each type.
+pub fn check(stored: &StoredActivity, lines: &[Line], report: &mut Report) -> Vec<u64> {
+    let numbered = (0..).map(TypeNo).zip(stored.types.iter().zip(&stored.activity.types));
+    let mut types: Vec<_> = numbered
+        .map(|(no, (kind, ticket))| Units::new((stored.no, no), ticket.kind, kind, report))
+        .collect();
+    for (place, line) in (0..).zip(lines) {
+        match types.get_mut(usize::from(line.claim.ticket_type.0)) {
+            Some(units) => units.line(line, place, report),
             None => {
-                let (seq, ticket_type) = (claim.seq.0, claim.ticket_type.0);
-                report.add(claim.activity, None, StockBroken::TypeUnknown { seq, ticket_type });
+                let (seq, ticket_type) = (line.claim.seq.0, line.claim.ticket_type.0);
+                report.add(stored.no, None, StockBroken::TypeUnknown { seq, ticket_type });
             }
         }
     }
-    for (units, ticket) in types.iter().zip(&stored.activity.types) {
-        units.balance(report);
-        if ticket.kind == UnitKind::Codes && units.void_count() > 0 {
-            let broken = CodeBroken::CodesTakenBack { units: units.void_count() };
-            report.add(units.place.0, Some(units.place.1), broken);
-        }
-    }
-    report.count(Promise::NeverOversold, "claims", claims.len());
-    report.count(Promise::CodeOnce, "claims", claims.len());
-    types.iter().map(Units::available).collect()
+    report.count(Promise::NeverOversold, "claims", lines.len());
+    report.count(Promise::CodeOnce, "claims", lines.len());
+    types.into_iter().map(|units| units.balance(lines, report)).collect()
 }
 
 impl Units {
-    fn new(place: (ActivityNo, TypeNo), kind: &StoredType, report: &mut Report) -> Self {
-        report.count(Promise::NeverOversold, "units", kind.made as usize);
+    fn new(
+        place: (ActivityNo, TypeNo),
+        kind: UnitKind,
+        stored: &StoredType,
+        report: &mut Report,
+    ) -> Self {
+        report.count(Promise::NeverOversold, "units", stored.made as usize);
         let mut units = Self {
             place,
-            made: kind.made,
-            void: void(place, kind, report),
+            kind,
+            made: stored.made,
+            void: void(place, stored, report),
             lowest: 0,
             others: BTreeSet::new(),
             passed_over: None,
-            units_sold: 0,
-            claims: 0,
+            lines: Vec::new(),
+            held: 0,
+            sold: 0,
             last_claim_no: 0,
         };
         units.advance();
         units
     }
 
-    fn claim(&mut self, claim: &Claim, report: &mut Report) {
-        self.claims += 1;
-        self.number(claim, report);
+    fn line(&mut self, line: &Line, place: u32, report: &mut Report) {
+        self.held += u64::from(line.state == OrderState::Held);
+        self.sold += u64::from(line.state == OrderState::Paid);
+        self.number(line, report);
         let (activity, kind) = (self.place.0, Some(self.place.1));
-        let (seq, unit, made) = (claim.seq.0, claim.unit.0, self.made);
-        let on_sale = unit < made && !self.is_void(unit);
+        let (seq, unit, made) = (line.claim.seq.0, line.claim.unit.0, self.made);
+        self.lines.push((unit, place));
         if unit >= made {
             report.add(activity, kind, StockBroken::UnitNeverMade { seq, unit, made });
-        } else if !on_sale {
-            report.add(activity, kind, StockBroken::UnitTakenBack { seq, unit });
-        }
-        let told = on_sale && unit < self.lowest;
-        if told || !self.others.insert(unit) {
-            let same = Finding::UnitTwice(activity, self.place.1, UnitNo(unit));
-            report.add_contradiction(same, kind, StockBroken::UnitTwice { unit });
-            return;
-        }
-        if on_sale {
-            self.units_sold += 1;
-            self.order(claim, report);
-            self.advance();
+        } else if self.is_void(unit) {
+            // One that came back may have been taken back then.
+            if line.keeps_unit(self.kind) {
+                report.add(activity, kind, StockBroken::UnitTakenBack { seq, unit });
+            }
+        } else {
+            self.order(seq, unit, report);
         }
     }
 
     /// Claim numbers rise; gaps are what crashes leave.
-    fn number(&mut self, claim: &Claim, report: &mut Report) {
-        let (seq, claim_no, before) = (claim.seq.0, claim.claim_no.0, self.last_claim_no);
+    fn number(&mut self, line: &Line, report: &mut Report) {
+        let (seq, claim_no) = (line.claim.seq.0, line.claim.claim_no.0);
+        let before = self.last_claim_no;
         if claim_no <= before {
             let broken = CodeBroken::ClaimNoNotAbove { seq, claim_no, before };
             report.add(self.place.0, Some(self.place.1), broken);
@@ -109,17 +109,21 @@ impl Units {
         self.last_claim_no = claim_no;
     }
 
-    /// The unit claimed is the lowest that was free, or a finding.
-    fn order(&mut self, claim: &Claim, report: &mut Report) {
-        let (seq, unit, lowest) = (claim.seq.0, claim.unit.0, self.lowest);
-        if unit > lowest && self.passed_over != Some(lowest) {
+    /// No unit that nobody had before lies below the one claimed, or it is a finding.
+    fn order(&mut self, seq: u32, unit: u32, report: &mut Report) {
+        let lowest = self.lowest;
+        if unit > lowest && !self.others.contains(&unit) && self.passed_over != Some(lowest) {
             self.passed_over = Some(lowest);
             let broken = CodeBroken::PassedOver { seq, unit, lowest };
             report.add(self.place.0, Some(self.place.1), broken);
         }
+        if unit >= lowest {
+            self.others.insert(unit);
+            self.advance();
+        }
     }
 
-    /// Moves `lowest` to the first unit that is neither claimed nor taken back.
+    /// Moves `lowest` to the first unit that was neither claimed nor taken back.
     fn advance(&mut self) {
         loop {
             if let Some(void) = self.void_at(self.lowest) {
@@ -145,22 +149,63 @@ impl Units {
         self.void.iter().map(|range| u64::from(range.end - range.start)).sum()
     }
 
-    fn total(&self) -> u64 {
-        u64::from(self.made) - self.void_count()
+    /// Stock = available + held + sold, each unit counted once; returns what is available.
+    fn balance(mut self, lines: &[Line], report: &mut Report) -> u64 {
+        let (taken, shown) = self.count_units(lines, report);
+        let total = u64::from(self.made) - self.void_count() - shown;
+        let (available, held, sold) = (total - taken, self.held, self.sold);
+        let (activity, kind) = (self.place.0, Some(self.place.1));
+        if held + sold > total {
+            report.add(activity, kind, StockBroken::Oversold { total, held, sold });
+        } else if total != available + held + sold {
+            let broken = StockBroken::Unbalanced { total, available, held, sold };
+            report.add(activity, kind, broken);
+        }
+        if self.kind == UnitKind::Codes && self.void_count() > 0 {
+            let broken = CodeBroken::CodesTakenBack { units: self.void_count() };
+            report.add(activity, kind, broken);
+        }
+        available
     }
 
-    fn available(&self) -> u64 {
-        self.total() - self.units_sold
+    /// Different units on sale that live lines have; and those that only lines have whose codes were shown.
+    fn count_units(&mut self, lines: &[Line], report: &mut Report) -> (u64, u64) {
+        let mut claimed = std::mem::take(&mut self.lines);
+        claimed.sort_unstable();
+        let (mut taken, mut shown) = (0, 0);
+        for same in claimed.chunk_by(|one, next| one.0 == next.0) {
+            let unit = same[0].0;
+            let of_unit = || same.iter().map(|(_, place)| &lines[*place as usize]);
+            self.once(unit, of_unit(), report);
+            if unit >= self.made || self.is_void(unit) {
+                continue;
+            }
+            if of_unit().any(Line::is_live) {
+                taken += 1;
+            } else if of_unit().any(|line| line.keeps_unit(self.kind)) {
+                shown += 1;
+            }
+        }
+        (taken, shown)
     }
 
-    /// Stock = available + held + sold, where without prices nothing durable is held.
-    fn balance(&self, report: &mut Report) {
-        let (total, available, sold) = (self.total(), self.available(), self.claims);
-        if sold > total {
-            report.add(self.place.0, Some(self.place.1), StockBroken::Oversold { total, sold });
-        } else if total != available + sold {
-            let broken = StockBroken::Unbalanced { total, available, sold };
-            report.add(self.place.0, Some(self.place.1), broken);
+    /// Nobody got a unit that an earlier line keeps. Its lines come in the order of seq; one finding for each unit.
+    fn once<'l>(&self, unit: u32, lines: impl Iterator<Item = &'l Line>, report: &mut Report) {
+        let mut kept: Option<&Line> = None;
+        for line in lines {
+            let Some(before) = kept else {
+                kept = line.keeps_unit(self.kind).then_some(line);
+                continue;
+            };
+            let (activity, kind, seq) = (self.place.0, self.place.1, line.claim.seq.0);
+            let same = Finding::UnitTwice(activity, kind, UnitNo(unit));
+            if before.is_live() {
+                report.add_contradiction(same, Some(kind), StockBroken::UnitTwice { unit });
+            } else {
+                let broken = CodeBroken::ShownBefore { seq, unit };
+                report.add_contradiction(same, Some(kind), broken);
+            }
+            return;
         }
     }
 }

@@ -2,20 +2,47 @@
 //! Findings are counted all and kept up to a bound: a ledger broken a million times is as readable as one broken once.
 
 use super::finding::{Finding, Promise, What};
+use rules::Money;
 use std::fmt;
 
 /// Findings of one promise that are kept and printed; the others are only counted.
 pub const FINDINGS_KEPT_MAX: usize = 50;
+/// Balances that are kept and printed; the others are only counted.
+pub const BALANCES_KEPT_MAX: usize = 50;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// One for each promise, by number.
-    pub promises: [PromiseVerdict; 4],
+    pub promises: [PromiseVerdict; Promise::ALL.len()],
+    /// The money of the first activities that received any, at most `BALANCES_KEPT_MAX`.
+    pub balances: Vec<Balance>,
+    /// All of those, kept or not.
+    pub balances_found: u64,
     /// Claims looked at.
     pub claims: u64,
     /// Activities looked at.
     pub activities: u64,
+}
+
+/// What an activity received in one currency, and where it is: received = confirmed + refund due + refunded + late.
+/// Amounts are in minor units.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// The activity's id.
+    pub activity: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// All authentic payments.
+    pub received: u128,
+    /// Of payments by which an order is paid.
+    pub confirmed: u128,
+    /// On its way back.
+    pub refund_due: u128,
+    /// Back.
+    pub refunded: u128,
+    /// Came when its order was over; not decided yet.
+    pub late: u128,
 }
 
 /// How one promise stands.
@@ -48,7 +75,7 @@ impl Verdict {
             findings: Vec::new(),
             found: 0,
         });
-        Self { promises, claims: 0, activities: 0 }
+        Self { promises, balances: Vec::new(), balances_found: 0, claims: 0, activities: 0 }
     }
 
     /// Whether nothing was found.
@@ -58,16 +85,28 @@ impl Verdict {
 
     /// How this promise stands.
     pub fn promise(&self, promise: Promise) -> &PromiseVerdict {
-        &self.promises[usize::from(promise.number()) - 1]
+        &self.promises[place_of(promise)]
     }
 
     pub(super) fn promise_mut(&mut self, promise: Promise) -> &mut PromiseVerdict {
-        &mut self.promises[usize::from(promise.number()) - 1]
+        &mut self.promises[place_of(promise)]
+    }
+
+    pub(super) fn add_balance(&mut self, balance: Balance) {
+        self.balances_found += 1;
+        if self.balances.len() < BALANCES_KEPT_MAX {
+            self.balances.push(balance);
+        }
     }
 }
 
+fn place_of(promise: Promise) -> usize {
+    let place = Promise::ALL.iter().position(|one| *one == promise);
+    place.expect("every promise is in the list of all")
+}
+
 impl PromiseVerdict {
-    /// The promise's number, from 1.
+    /// The promise's number.
     pub const fn number(&self) -> u8 {
         self.promise.number()
     }
@@ -105,6 +144,13 @@ impl fmt::Display for Verdict {
         for promise in &self.promises {
             write!(f, "{promise}")?;
         }
+        for balance in &self.balances {
+            writeln!(f, "  {balance}")?;
+        }
+        match self.balances_found - self.balances.len() as u64 {
+            0 => {}
+            more => writeln!(f, "  and the money of {more} more")?,
+        }
         let broken = self.promises.iter().filter(|promise| !promise.holds());
         let broken: Vec<_> = broken.map(|promise| promise.number().to_string()).collect();
         match broken.len() {
@@ -133,5 +179,20 @@ impl fmt::Display for PromiseVerdict {
             0 => Ok(()),
             more => writeln!(f, "  - and {more} more"),
         }
+    }
+}
+
+impl fmt::Display for Balance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |minor: u128| match u64::try_from(minor) {
+            Ok(minor) => Money { minor, currency: self.currency.clone() }.amount(),
+            Err(_) => format!("{minor} minor units"),
+        };
+        let Self { activity, currency, received, confirmed, refund_due, refunded, late } = self;
+        let [received, confirmed, refund_due, refunded] =
+            [received, confirmed, refund_due, refunded].map(|minor| text(*minor));
+        write!(f, "activity {activity}: received {received} {currency} = {confirmed} confirmed")?;
+        write!(f, " + {refund_due} refund due + {refunded} refunded")?;
+        if *late > 0 { write!(f, " + {} late, not decided yet", text(*late)) } else { Ok(()) }
     }
 }

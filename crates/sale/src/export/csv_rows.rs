@@ -1,4 +1,4 @@
-//! Orders and participants as CSV: UTF-8 with a byte order mark, CRLF, quoted where RFC 4180 asks.
+//! Rows as CSV: UTF-8 with a byte order mark, CRLF, quoted where RFC 4180 asks.
 //! A text that a spreadsheet would run gets a leading apostrophe; a code stays exactly as it is (C27).
 
 use super::rows::{Cell, time_text};

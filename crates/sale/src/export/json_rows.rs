@@ -1,4 +1,4 @@
-//! Orders and participants as JSON lines: one object a row, the columns' names as fields, null for nothing.
+//! Rows as JSON lines: one object a row, the columns' names as fields, null for nothing.
 //! Every row has every field, so that a reader needs no schema.
 
 use super::rows::{Cell, time_text};

@@ -1,4 +1,4 @@
-//! Exports of orders and participants as CSV, XLSX and JSON lines, row by row into any sink.
+//! Exports of orders, participants and payments as CSV, XLSX and JSON lines, row by row into any sink.
 //! A row is never held back for another, and no text of a person becomes a formula (C27).
 
 mod csv_rows;
@@ -8,11 +8,11 @@ mod rows;
 mod sheet;
 
 pub use fault::ExportFault;
-pub use rows::{OrderOut, ParticipantOut};
+pub use rows::{OrderOut, ParticipantOut, PaymentOut};
 
 use csv_rows::CsvRows;
 use json_rows::JsonRows;
-use rows::{Cell, Column, ORDER_COLUMNS, PARTICIPANT_COLUMNS};
+use rows::{Cell, Column, ORDER_COLUMNS, PARTICIPANT_COLUMNS, PAYMENT_COLUMNS};
 use sheet::SheetRows;
 use std::io::Write;
 use std::path::Path;
@@ -50,21 +50,24 @@ impl ExportFormat {
 /// What an export holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportKind {
-    /// Accepted claims.
+    /// Accepted claims: one row for each ticket, whatever became of its order.
     Orders,
     /// Everyone who tried, won or not.
     Participants,
+    /// Every authentic payment.
+    Payments,
 }
 
 impl ExportKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Orders, Self::Participants];
+    pub const ALL: [Self; 3] = [Self::Orders, Self::Participants, Self::Payments];
 
     /// The permanent name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Orders => "orders",
             Self::Participants => "participants",
+            Self::Payments => "payments",
         }
     }
 
@@ -82,6 +85,7 @@ impl ExportKind {
         match self {
             Self::Orders => &ORDER_COLUMNS,
             Self::Participants => &PARTICIPANT_COLUMNS,
+            Self::Payments => &PAYMENT_COLUMNS,
         }
     }
 }
@@ -129,7 +133,16 @@ impl<'s> ExportWriter<'s> {
     /// # Panics
     /// If this is no export of participants: the caller's bug.
     pub fn participant(&mut self, one: &ParticipantOut<'_>) -> Result<(), ExportFault> {
-        assert_eq!(self.kind, ExportKind::Participants, "a participant in an export of orders");
+        assert_eq!(self.kind, ExportKind::Participants, "a participant among something else");
+        self.row(&one.cells())
+    }
+
+    /// Writes a payment.
+    ///
+    /// # Panics
+    /// If this is no export of payments: the caller's bug.
+    pub fn payment(&mut self, one: &PaymentOut<'_>) -> Result<(), ExportFault> {
+        assert_eq!(self.kind, ExportKind::Payments, "a payment in an export of something else");
         self.row(&one.cells())
     }
 

@@ -3,11 +3,9 @@
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
-use ledger::{OrderRow, ParticipantRow};
-use rules::{Activity, TimeMs};
+use ledger::{OrderRow, ParticipantRow, PaymentRecord};
+use rules::{Activity, OrderState, TimeMs};
 
-/// The state of every order while all of them are free.
-const STATE_PAID: &str = "paid";
 /// The outcome of whoever has an accepted claim.
 const OUTCOME_WON: &str = "won";
 
@@ -49,6 +47,21 @@ pub(super) const PARTICIPANT_COLUMNS: [Column; 6] = [
     column("claim_no", 10.0),
 ];
 
+/// The columns of payments.
+pub(super) const PAYMENT_COLUMNS: [Column; 11] = [
+    column("payment_id", 10.0),
+    column("provider", 12.0),
+    column("reference", 34.0),
+    column("order_id", 30.0),
+    column("user", 18.0),
+    column("amount", 12.0),
+    column("currency", 10.0),
+    column("state", 12.0),
+    column("received_at", 24.0),
+    column("changed_at", 24.0),
+    column("paid_order", 30.0),
+];
+
 /// What stands in a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cell<'a> {
@@ -57,7 +70,7 @@ pub(super) enum Cell<'a> {
     /// A redemption code: exactly as it was imported, whatever it begins with.
     Code(&'a str),
     /// A count.
-    Number(u32),
+    Number(u64),
     /// A moment.
     Time(TimeMs),
     /// Nothing.
@@ -97,14 +110,15 @@ pub struct OrderOut<'a> {
     pub currency: &'a str,
     /// When the claim was accepted.
     pub decided_at: TimeMs,
-    /// For free ones the moment of the decision.
+    /// For free ones the moment of the decision; none while it is unpaid.
     pub paid_at: Option<TimeMs>,
     /// When the ticket was redeemed.
     pub redeemed_at: Option<TimeMs>,
 }
 
 impl<'a> OrderOut<'a> {
-    /// The order of a ledger's row, with the ids that the caller gives it.
+    /// The line of an order, with the ids that the caller gives it. A code stands only where its buyer can see it, or
+    /// could: one of an unpaid order may still go to somebody else.
     ///
     /// # Panics
     /// If the claim is of no type of this activity: a broken invariant.
@@ -115,6 +129,9 @@ impl<'a> OrderOut<'a> {
         ticket_id: &'a str,
     ) -> Self {
         let sold = &activity.types[usize::from(row.claim.ticket_type.0)];
+        let state = row.mark.state;
+        let seen = matches!(state, OrderState::Paid | OrderState::RefundDue | OrderState::Refunded);
+        let paid_at = if row.claim.priced { row.mark.paid_at } else { Some(row.claim.decided_at) };
         Self {
             order_id,
             ticket_id,
@@ -123,12 +140,12 @@ impl<'a> OrderOut<'a> {
             display_name: row.display_name,
             department: row.department,
             type_id: &sold.id,
-            code: row.code,
-            state: STATE_PAID,
+            code: row.code.filter(|_| seen),
+            state: state.name(),
             price: sold.price.amount(),
             currency: &sold.price.currency,
             decided_at: row.claim.decided_at,
-            paid_at: sold.price.is_free().then_some(row.claim.decided_at),
+            paid_at,
             redeemed_at: None,
         }
     }
@@ -138,7 +155,7 @@ impl<'a> OrderOut<'a> {
         [
             Cell::Text(self.order_id),
             Cell::Text(self.ticket_id),
-            Cell::Number(self.claim_no),
+            Cell::Number(self.claim_no.into()),
             Cell::Text(self.user),
             Cell::Text(self.display_name),
             Cell::Text(self.department),
@@ -193,7 +210,75 @@ impl<'a> ParticipantOut<'a> {
             Cell::Text(self.department),
             Cell::Time(self.first_seen),
             Cell::or_absent(self.outcome, Cell::Text),
-            Cell::or_absent(self.claim_no, Cell::Number),
+            Cell::or_absent(self.claim_no, |no| Cell::Number(no.into())),
+        ]
+    }
+}
+
+/// A payment as exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentOut<'a> {
+    /// Its number in the ledger.
+    pub payment_id: u64,
+    /// The provider's name.
+    pub provider: &'a str,
+    /// The provider's own number of it.
+    pub reference: &'a str,
+    /// The order it was made for.
+    pub order_id: &'a str,
+    /// Whose order that is.
+    pub user: &'a str,
+    /// A decimal text.
+    pub amount: String,
+    /// ISO 4217.
+    pub currency: &'a str,
+    /// How it stands.
+    pub state: &'static str,
+    /// When it came.
+    pub received_at: TimeMs,
+    /// When its state changed last.
+    pub changed_at: TimeMs,
+    /// The order it pays, or had paid: its own, or the one made for it when it was late.
+    pub paid_order: Option<&'a str>,
+}
+
+impl<'a> PaymentOut<'a> {
+    /// The payment of a ledger's record, with the ids and the name that the caller gives it.
+    pub fn new(
+        record: &'a PaymentRecord,
+        order_id: &'a str,
+        user: &'a str,
+        paid_order: Option<&'a str>,
+    ) -> Self {
+        Self {
+            payment_id: record.no.0,
+            provider: &record.payment.provider,
+            reference: &record.payment.reference,
+            order_id,
+            user,
+            amount: record.payment.amount.amount(),
+            currency: &record.payment.amount.currency,
+            state: record.state.name(),
+            received_at: record.received_at,
+            changed_at: record.changed_at,
+            paid_order,
+        }
+    }
+
+    /// In the order of `PAYMENT_COLUMNS`.
+    pub(super) fn cells(&self) -> [Cell<'_>; PAYMENT_COLUMNS.len()] {
+        [
+            Cell::Number(self.payment_id),
+            Cell::Text(self.provider),
+            Cell::Text(self.reference),
+            Cell::Text(self.order_id),
+            Cell::Text(self.user),
+            Cell::Text(&self.amount),
+            Cell::Text(self.currency),
+            Cell::Text(self.state),
+            Cell::Time(self.received_at),
+            Cell::Time(self.changed_at),
+            Cell::or_absent(self.paid_order, Cell::Text),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! Orders and participants as a workbook: texts as texts, never as formulas, and times as dates in UTC.
+//! Rows as a workbook: texts as texts, never as formulas, and times as dates in UTC.
 //! Rows wait in a temporary file, never in memory; a full sheet is continued on the next.
 
 use super::rows::{Cell, Column};
@@ -114,7 +114,7 @@ fn write_row(
     for (place, cell) in (0u16..).zip(cells) {
         match cell {
             Cell::Text(text) | Cell::Code(text) => sheet.write_string(row, place, *text)?,
-            Cell::Number(number) => sheet.write_number(row, place, *number)?,
+            Cell::Number(number) => sheet.write_number(row, place, *number as f64)?,
             Cell::Time(time) => {
                 sheet.write_number_with_format(row, place, serial_of(*time), time_format)?
             }

@@ -21,8 +21,18 @@ use std::sync::Arc;
 /// The keys of the file itself.
 const FILE_KEYS: [&str; 1] = ["activity"];
 /// The keys of an activity.
-const KEYS: [&str; 9] =
-    ["id", "name", "desc", "image", "start_time", "end_time", "limit_per_user", "roster", "ticket"];
+const KEYS: [&str; 10] = [
+    "id",
+    "name",
+    "desc",
+    "image",
+    "start_time",
+    "end_time",
+    "limit_per_user",
+    "roster",
+    "standby",
+    "ticket",
+];
 /// Characters of an id made here: 60 bits, so that two never meet by chance.
 const RANDOM_ID_CHARS: usize = 12;
 /// What an id made here consists of; 32 letters, so that each byte gives one without bias.
@@ -289,10 +299,13 @@ fn activity_of(
     let desc = section.text("desc", DESC, Some(""), problems);
     let image = section.text("image", IMAGE, Some(""), problems);
     let limit = section.count("limit_per_user", 1..=LIMIT_PER_USER_MAX, problems);
+    let standby = section.boolean("standby", problems);
     let window = window_of(reading, &section);
     let roster = roster_field(reading, &section);
     let tickets = tickets_of(reading, &section, window);
     let (roster, tickets) = (roster?, tickets?);
+    one_currency(reading, &tickets)?;
+    let costs = tickets.iter().any(|ticket| !ticket.ticket_type.price.is_free());
     let activity = Activity {
         id: id?,
         name: name?,
@@ -301,6 +314,8 @@ fn activity_of(
         window: window?,
         limit_per_user: limit?,
         has_roster: roster.is_some(),
+        // Units that nobody pays for come back, and then a line is fairer than whoever asks most often.
+        standby: standby?.unwrap_or(costs),
         types: tickets.iter().map(|ticket| ticket.ticket_type.clone()).collect(),
     };
     let (units, tickets) = tickets
@@ -346,6 +361,20 @@ fn tickets_of(
         tickets.extend(ticket_of(reading, &field, &mut ids, window));
     }
     (reading.problems.count() == before).then_some(tickets)
+}
+
+/// What costs something is all in one currency: a basket of several types has one amount.
+fn one_currency(reading: &mut Reading<'_>, tickets: &[ReadTicket]) -> Option<()> {
+    let mut priced = tickets.iter().filter(|ticket| !ticket.ticket_type.price.is_free());
+    let Some(first) = priced.next() else { return Some(()) };
+    let currency = &first.ticket_type.price.currency;
+    let before = reading.problems.count();
+    for other in priced.filter(|ticket| ticket.ticket_type.price.currency != *currency) {
+        let reason = Reason::OtherCurrency { first: first.origin.place("currency").0 };
+        let place = other.origin.place("currency").0;
+        reading.problems.add(place, &other.ticket_type.price.currency, reason);
+    }
+    (reading.problems.count() == before).then_some(())
 }
 
 /// The ids of one level of the file and where each stands.

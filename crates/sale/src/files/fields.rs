@@ -139,6 +139,15 @@ impl<'n> Section<'n> {
         }
     }
 
+    /// Yes or no, if it is given.
+    pub(super) fn boolean(&self, key: &str, problems: &mut Problems) -> Option<Option<bool>> {
+        let Some(field) = self.field(key) else { return Some(None) };
+        match field.node.value {
+            Value::Boolean(yes) => Some(Some(yes)),
+            _ => field.refuse(Reason::WrongType(Expected::Boolean), problems),
+        }
+    }
+
     /// A time, if one is given.
     pub(super) fn time(&self, key: &str, problems: &mut Problems) -> Option<Option<TimeMs>> {
         let Some(field) = self.field(key) else { return Some(None) };

@@ -24,6 +24,7 @@ struct WireActivity<'a> {
     limit_per_user: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     roster: Option<Vec<WireName<'a>>>,
+    standby: bool,
     ticket: Vec<WireTicket<'a>>,
 }
 
@@ -45,6 +46,7 @@ struct WireTicket<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     end_time: Option<WireTime>,
     pay_within_s: u32,
+    offer_within_s: u32,
     valid_from: WireTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_until: Option<WireTime>,
@@ -85,6 +87,7 @@ fn wire_activity(new: &NewActivity) -> WireActivity<'_> {
         end_time,
         limit_per_user: activity.limit_per_user,
         roster: activity.has_roster.then(roster),
+        standby: activity.standby,
         ticket: activity.types.iter().zip(&new.units).map(wire_ticket).collect(),
     }
 }
@@ -108,6 +111,7 @@ fn wire_ticket<'a>((one, units): (&'a TicketType, &'a NewUnits)) -> WireTicket<'
         start_time,
         end_time,
         pay_within_s: one.pay_within_s,
+        offer_within_s: one.offer_within_s,
         valid_from: wire_time(one.validity.from),
         valid_until: one.validity.until.map(wire_time),
     }

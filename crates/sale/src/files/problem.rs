@@ -112,6 +112,8 @@ pub enum Expected {
     Text,
     /// A whole number.
     Integer,
+    /// `true` or `false`.
+    Boolean,
     /// A time.
     Time,
     /// A decimal as a text.
@@ -130,6 +132,7 @@ impl Expected {
             Self::Tables => "a list of tables",
             Self::Text => "a text",
             Self::Integer => "a whole number",
+            Self::Boolean => "true or false",
             Self::Time => "a time with its offset (2026-12-01T10:00:00+08:00) or unix seconds",
             Self::Amount => "a decimal amount as a text, such as \"9.90\"",
             Self::PathOrList => "a path or a list of texts",
@@ -144,6 +147,7 @@ impl Expected {
             Self::Tables => "由表组成的列表",
             Self::Text => "文本",
             Self::Integer => "整数",
+            Self::Boolean => "true 或 false",
             Self::Time => "带时区的时间（如 2026-12-01T10:00:00+08:00）或 unix 秒数",
             Self::Amount => "以文本书写的十进制金额，如 \"9.90\"",
             Self::PathOrList => "文件路径或文本列表",
@@ -228,8 +232,11 @@ pub enum Reason {
     Amount,
     /// More decimals than the currency has.
     Precision,
-    /// Costs something, and orders are not there yet.
-    PriceNotYet,
+    /// Costs something in another currency than what stands before it in its activity.
+    OtherCurrency {
+        /// What stands before it.
+        first: Place,
+    },
     /// Both `stock` and `codes`.
     StockAndCodes,
     /// Neither `stock` nor `codes`.
@@ -319,8 +326,8 @@ impl Reason {
             Self::Currency => "a currency is three capital letters, such as CNY".into(),
             Self::Amount => "an amount is digits with at most one point, such as 9.90".into(),
             Self::Precision => "more decimals than the currency has".into(),
-            Self::PriceNotYet => {
-                "a price above 0 needs orders, which are not there yet; use \"0\"".into()
+            Self::OtherCurrency { first } => {
+                format!("all that costs something in an activity is in one currency; see {first}")
             }
             Self::StockAndCodes => "give stock or codes, not both".into(),
             Self::StockOrCodes => "give either stock or codes".into(),
@@ -376,7 +383,9 @@ impl Reason {
             Self::Currency => "币种为三个大写字母，如 CNY".into(),
             Self::Amount => "金额由数字和至多一个小数点组成，如 9.90".into(),
             Self::Precision => "小数位数超过该币种的精度".into(),
-            Self::PriceNotYet => "价格大于 0 需要订单功能，目前尚未提供；请填 \"0\"".into(),
+            Self::OtherCurrency { first } => {
+                format!("同一活动的收费票种须使用同一币种，与 {first} 不一致")
+            }
             Self::StockAndCodes => "stock 与 codes 只能填写一个".into(),
             Self::StockOrCodes => "stock 与 codes 必须填写一个".into(),
             Self::PathNotAllowed => "文件路径只能在命令行使用；请直接给出列表".into(),

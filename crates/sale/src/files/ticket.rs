@@ -1,5 +1,5 @@
 //! One ticket type of an activity file: what is sold, at what limit, when.
-//! Stock and codes exclude each other, and a price above zero is refused until orders exist.
+//! Stock and codes exclude each other; what costs something has a time to pay, and one for those in line.
 
 use super::activity::Ids;
 use super::codes::{CodesNo, codes_of};
@@ -15,7 +15,7 @@ use rules::{
 };
 
 /// The keys of a ticket type.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "id",
     "name",
     "desc",
@@ -28,6 +28,7 @@ const KEYS: [&str; 14] = [
     "start_time",
     "end_time",
     "pay_within_s",
+    "offer_within_s",
     "valid_from",
     "valid_until",
 ];
@@ -79,10 +80,12 @@ pub(super) fn ticket_of(
     let image = section.text("image", IMAGE, Some(""), problems);
     let limit = section.count("limit_per_user", 1..=LIMIT_PER_USER_MAX, problems);
     let pay_within = section.count("pay_within_s", 1..=PAY_WITHIN_S_MAX, problems);
+    let offer_within = section.count("offer_within_s", 1..=PAY_WITHIN_S_MAX, problems);
     let price = price_of(reading, &section);
     let own_window = own_window_of(reading, &section, window);
     let validity = validity_of(reading, &section, window);
     let (units, codes) = units_of(reading, &section)?;
+    let pay_within_s = pay_within?.unwrap_or(PAY_WITHIN_S_DEFAULT);
     let ticket_type = TicketType {
         id: id?,
         name: name?,
@@ -92,7 +95,8 @@ pub(super) fn ticket_of(
         limit_per_user: limit?.unwrap_or(LIMIT_PER_USER_DEFAULT),
         kind: if codes.is_some() { UnitKind::Codes } else { UnitKind::Plain },
         window: own_window?,
-        pay_within_s: pay_within?.unwrap_or(PAY_WITHIN_S_DEFAULT),
+        pay_within_s,
+        offer_within_s: offer_within?.unwrap_or(pay_within_s),
         validity: validity?,
     };
     Some(ReadTicket { ticket_type, units, codes, origin: section.origin() })
@@ -112,8 +116,7 @@ fn price_of(reading: &mut Reading<'_>, section: &Section<'_>) -> Option<Money> {
         },
     };
     let (key, reason) = match Money::parse(&amount, &currency?) {
-        Ok(price) if price.is_free() => return Some(price),
-        Ok(_) => ("price", Reason::PriceNotYet),
+        Ok(price) => return Some(price),
         Err(MoneyError::Currency) => ("currency", Reason::Currency),
         Err(MoneyError::Amount) => ("price", Reason::Amount),
         Err(MoneyError::Precision) => ("price", Reason::Precision),

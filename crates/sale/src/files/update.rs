@@ -107,6 +107,7 @@ pub fn diff_for_update(old: &Activity, new: &Activity) -> Result<Activity, Vec<N
     kept.window(old.window, new.window);
     kept.same("limit_per_user", old.limit_per_user == new.limit_per_user);
     kept.same("roster", old.has_roster == new.has_roster);
+    kept.same("standby", old.standby == new.standby);
     kept.same("ticket", old.types.len() == new.types.len());
     for (index, (old, new)) in old.types.iter().zip(&new.types).enumerate() {
         kept.ticket = Some(index);
@@ -146,6 +147,7 @@ impl Kept {
             _ => self.same("start_time", false),
         }
         self.same("pay_within_s", old.pay_within_s == new.pay_within_s);
+        self.same("offer_within_s", old.offer_within_s == new.offer_within_s);
         self.same("valid_from", old.validity.from == new.validity.from);
         self.same("valid_until", old.validity.until == new.validity.until);
     }

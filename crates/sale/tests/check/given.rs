@@ -2,12 +2,13 @@
 //! It never goes through the sale: what a check is to find must not have been prevented.
 
 use ledger::{
-    ActivityLedger, AuditEntry, ClaimLedger, EventDraft, NewActivity, NewUnits, RosterName,
-    SqliteLedger, SqliteSettings, Written,
+    ActivityLedger, AuditEntry, Change, Changed, ClaimLedger, EventDraft, NewActivity, NewPayment,
+    NewUnits, OrderLedger, PaymentNo, RosterName, SqliteLedger, SqliteSettings, Written,
 };
 use rules::{
-    Activity, ActivityNo, Claim, ClaimNo, Epoch, EventKind, KeyHash, Money, Part, Refusal, Seq,
-    TicketType, TimeMs, TypeNo, UnitKind, UnitNo, UserNo, Validity, Window,
+    Activity, ActivityNo, Claim, ClaimNo, Epoch, EventKind, JoinNo, KeyHash, Money, OrderNo,
+    OrderStep, Part, Refusal, Seq, TicketType, TimeMs, TypeNo, UnitKind, UnitNo, UserNo, Validity,
+    Window,
 };
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -46,13 +47,24 @@ impl World {
         database.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    /// Three activities, sold in part, as a sale would leave them.
+    /// Four activities, sold in part, as a sale would leave them.
     ///
     /// ```text
     /// 1 movie-night  roster 1-12, 3 a person   seat: codes of units 0-9, later 10; 1 a person
     ///                                          snack: 6 units, of which 4 and 5 were taken back; 2 a person
     /// 2 open-day     for everybody             place: 3 units, all claimed; user 4 heard "sold out"
     /// 3 encore       for everybody             seat: codes of units 0-1, none claimed
+    /// 4 concert      for everybody             floor: 9.90, units 0-3, 1 a person; box: 100.00, codes of units 0-2
+    ///
+    /// order  user  units            what became of it                    payments
+    /// 1      1     floor 0          paid                                 1 confirmed, 6 refund due
+    /// 2      2     floor 1          expired                              4 came late
+    /// 3      3     floor 2, box 0   paid                                 2 confirmed
+    /// 5      4     floor 3          cancelled                            5 late
+    /// 6      5     floor 1          offered to the first in line, held
+    /// 7      6     box 1            refunded                             3 refunded
+    /// 8      2     floor 3          made after the end for payment 4     4 confirmed
+    /// 9      7     box 2            held
     /// ```
     pub fn given() -> Self {
         let world = Self::fresh();
@@ -78,8 +90,60 @@ impl World {
         };
         let parts = [part(4, Refusal::SoldOut), part(1, Refusal::LimitReached)];
         ledger.record_parts(epoch, &parts).unwrap();
+        sell_concert(&ledger, epoch, added[3].no);
         world
     }
+}
+
+/// Pays, expires, cancels and gives back what the drawing of `World::given` says, in that order.
+fn sell_concert(ledger: &SqliteLedger, epoch: Epoch, no: ActivityNo) {
+    let held =
+        |seq, kind, unit, user| Claim { priced: true, ..claim(no, epoch, seq, kind, unit, user) };
+    let last = Claim { line: 1, lines: 2, ordinal_in_activity: 2, ..held(4, 1, 0, 3) };
+    let basket =
+        [Claim { lines: 2, ..held(3, 0, 2, 3) }, Claim { decided_at: TimeMs(START.0 + 3), ..last }];
+    write(ledger, epoch, &[held(1, 0, 0, 1), held(2, 0, 1, 2)]);
+    write(ledger, epoch, &basket);
+    write(ledger, epoch, &[held(5, 0, 3, 4)]);
+    let change = |change| change_at(ledger, epoch, TimeMs(START.0 + 900_002), change);
+    let order = |seq| OrderNo { activity: no, seq: Seq(seq) };
+    let step = |seq, step| Change::Step { order: order(seq), step };
+    change(pays(order(1), "r1", 990));
+    change(pays(order(3), "r2", 10_990));
+    change(step(2, OrderStep::Expire));
+    change(step(5, OrderStep::Cancel));
+    let joined = change(Change::LineUp { activity: no, ticket_type: TypeNo(0), user: UserNo(5) });
+    let Changed::Done { events, .. } = joined else { panic!("{joined:?}") };
+    let offer = Some(JoinNo(events[0].no));
+    write(ledger, epoch, &[Claim { offer, claim_no: ClaimNo(5), ..held(6, 0, 1, 5) }]);
+    write(ledger, epoch, &[held(7, 1, 1, 6)]);
+    change(pays(order(7), "r3", 10_000));
+    change(step(7, OrderStep::OweRefund));
+    change(Change::RefundDone(PaymentNo(3)));
+    change(pays(order(2), "r4", 990));
+    let late =
+        Claim { decided_at: TimeMs(END.0 + 900_000), claim_no: ClaimNo(6), ..held(8, 0, 3, 2) };
+    write(ledger, epoch, &[late]);
+    change(Change::ConfirmLate { payment: PaymentNo(4), order: order(8) });
+    change(pays(order(5), "r5", 990));
+    change(pays(order(1), "r6", 990));
+    write(ledger, epoch, &[held(9, 1, 2, 7)]);
+}
+
+/// An authentic payment.
+pub fn pays(order: OrderNo, reference: &str, minor: u64) -> Change {
+    let amount = Money { minor, currency: "CNY".into() };
+    let (provider, reference) = ("test".into(), reference.into());
+    Change::Receive(NewPayment { provider, reference, order, amount })
+}
+
+/// One change, which has to be possible.
+pub fn change_at(ledger: &SqliteLedger, epoch: Epoch, at: TimeMs, change: Change) -> Changed {
+    let mut answers = Vec::new();
+    ledger.change(epoch, at, std::slice::from_ref(&change), &mut answers).unwrap();
+    let answer = answers.pop().expect("one change, one answer");
+    assert!(matches!(answer, Changed::Done { .. }), "{change:?}: {answer:?}");
+    answer
 }
 
 pub fn entry() -> AuditEntry {
@@ -119,6 +183,10 @@ pub fn claim(
         ordinal_in_activity: 1,
         decided_at: TimeMs(START.0 + u64::from(seq)),
         key: None,
+        line: 0,
+        lines: 1,
+        priced: false,
+        offer: None,
     }
 }
 
@@ -148,6 +216,7 @@ pub fn ticket(id: &str, kind: UnitKind, limit_per_user: u32) -> TicketType {
         kind,
         window: None,
         pay_within_s: 900,
+        offer_within_s: 900,
         validity: Validity { from: START, until: None },
     }
 }
@@ -161,12 +230,18 @@ pub fn activity(id: &str, types: Vec<TicketType>, units: Vec<NewUnits>) -> NewAc
         window: Window::new(START, END).unwrap(),
         limit_per_user: None,
         has_roster: false,
+        standby: true,
         types,
     };
     NewActivity { activity, units, roster: Vec::new() }
 }
 
-fn activities() -> [NewActivity; 3] {
+/// As `ticket`, at a price in CNY.
+pub fn priced(id: &str, kind: UnitKind, price: &str) -> TicketType {
+    TicketType { price: Money::parse(price, "CNY").unwrap(), ..ticket(id, kind, 1) }
+}
+
+fn activities() -> [NewActivity; 4] {
     let codes = |range: std::ops::Range<u32>| {
         NewUnits::Codes(range.map(|n| format!("SECRET-{n}")).collect())
     };
@@ -184,7 +259,11 @@ fn activities() -> [NewActivity; 3] {
     movie.roster = (1..=12).map(name).collect();
     let place = ticket("place", UnitKind::Plain, 1);
     let open_day = activity("open-day", vec![place], vec![NewUnits::Plain(3)]);
-    [movie, open_day, activity("encore", vec![seat], vec![codes(100..102)])]
+    let encore = activity("encore", vec![seat], vec![codes(100..102)]);
+    let types =
+        vec![priced("floor", UnitKind::Plain, "9.90"), priced("box", UnitKind::Codes, "100")];
+    let units = vec![NewUnits::Plain(4), codes(200..203)];
+    [movie, open_day, encore, activity("concert", types, units)]
 }
 
 /// The verdict on the ledger in this directory.

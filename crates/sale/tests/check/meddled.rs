@@ -4,11 +4,16 @@
 use crate::seller::Seller;
 use ledger::{
     ActivityLedger, AddRefused, AddedActivity, AddedCodes, Appended, AuditEntry, AuditRecord,
-    ClaimLedger, Detection, EventDraft, Finding, Ledger, LedgerFault, NameTaken, NewActivity,
-    NewPerson, OperatorKey, OrderRow, ParticipantRow, PeopleLedger, Person, Role, Settled, Source,
-    SqliteLedger, StoredActivity, Written,
+    Change, Changed, ClaimLedger, Cursor, Delivery, Detection, Endpoint, EndpointNo, EventDraft,
+    Finding, Lateness, Ledger, LedgerFault, NameTaken, NewActivity, NewEndpoint, NewPerson,
+    NoticeRecord, OpenPayment, OperatorKey, OrderLedger, OrderMark, OrderRow, OutNo, OutRow,
+    ParticipantRow, PaymentNo, PaymentRecord, PeopleLedger, Person, RelayLedger, Role, Settled,
+    Source, SqliteLedger, StoredActivity, Written,
 };
-use rules::{ActivityNo, Claim, Epoch, Event, Part, Seq, TimeMs, TypeNo, UnitNo, UserNo};
+use rules::{
+    ActivityNo, Claim, Epoch, Event, JoinNo, OrderNo, Part, PaymentState, Seq, TimeMs, TypeNo,
+    UnitNo, UserNo,
+};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -54,7 +59,7 @@ impl ClaimLedger for Meddled<'_> {
     fn audit(&self) -> Fault<Vec<Finding>> {
         self.between(|inner| inner.audit())
     }
-    fn claims(&self, activity: ActivityNo, visit: &mut dyn FnMut(Claim)) -> Fault<()> {
+    fn claims(&self, activity: ActivityNo, visit: &mut dyn FnMut(Claim, OrderMark)) -> Fault<()> {
         self.between(|inner| inner.claims(activity, visit))
     }
     fn parts(&self, activity: ActivityNo, visit: &mut dyn FnMut(Part)) -> Fault<()> {
@@ -192,6 +197,123 @@ impl PeopleLedger for Meddled<'_> {
         written()
     }
     fn revoked(&self, _: TimeMs, _: &mut dyn FnMut(UserNo, [u8; 16], TimeMs)) -> Fault<()> {
+        written()
+    }
+}
+
+impl OrderLedger for Meddled<'_> {
+    fn payments_in(
+        &self,
+        activity: ActivityNo,
+        visit: &mut dyn FnMut(&PaymentRecord) -> bool,
+    ) -> Fault<()> {
+        self.between(|inner| inner.payments_in(activity, visit))
+    }
+    fn order_mark(&self, order: OrderNo) -> Fault<Option<OrderMark>> {
+        self.between(|inner| inner.order_mark(order))
+    }
+    fn payments_of(&self, order: OrderNo) -> Fault<Vec<PaymentRecord>> {
+        self.between(|inner| inner.payments_of(order))
+    }
+    fn payments(
+        &self,
+        before: Option<PaymentNo>,
+        state: Option<PaymentState>,
+        most: u32,
+    ) -> Fault<Vec<PaymentRecord>> {
+        self.between(|inner| inner.payments(before, state, most))
+    }
+    fn payments_waiting(
+        &self,
+        state: PaymentState,
+        now: TimeMs,
+        most: u32,
+    ) -> Fault<Vec<PaymentRecord>> {
+        self.between(|inner| inner.payments_waiting(state, now, most))
+    }
+    fn open_payments(
+        &self,
+        after: Option<(OrderNo, String)>,
+        most: u32,
+    ) -> Fault<Vec<OpenPayment>> {
+        self.between(|inner| inner.open_payments(after, most))
+    }
+    fn notices(&self, most: u32) -> Fault<Vec<(TimeMs, String, String, Option<OrderNo>)>> {
+        self.between(|inner| inner.notices(most))
+    }
+    fn line(
+        &self,
+        activity: ActivityNo,
+        visit: &mut dyn FnMut(JoinNo, TypeNo, UserNo),
+    ) -> Fault<()> {
+        self.between(|inner| inner.line(activity, visit))
+    }
+    fn joined_line(
+        &self,
+        activity: ActivityNo,
+        kind: TypeNo,
+        user: UserNo,
+    ) -> Fault<Option<(JoinNo, Option<Seq>)>> {
+        self.between(|inner| inner.joined_line(activity, kind, user))
+    }
+    fn last_alive(&self) -> Fault<TimeMs> {
+        self.between(|inner| inner.last_alive())
+    }
+    fn extensions(&self) -> Fault<Vec<Lateness>> {
+        self.between(|inner| inner.extensions())
+    }
+    fn change(&self, _: Epoch, _: TimeMs, _: &[Change], _: &mut Vec<Changed>) -> Fault<()> {
+        written()
+    }
+    fn record_notices(&self, _: &[NoticeRecord]) -> Fault<()> {
+        written()
+    }
+    fn heartbeat(&self, _: Epoch, _: TimeMs) -> Fault<()> {
+        written()
+    }
+    fn extend(&self, _: Epoch, _: Lateness) -> Fault<()> {
+        written()
+    }
+}
+
+impl RelayLedger for Meddled<'_> {
+    fn unnumbered(&self) -> Fault<Vec<ActivityNo>> {
+        self.between(|inner| inner.unnumbered())
+    }
+    fn facts(&self, activity: ActivityNo, after: OutNo, most: u32) -> Fault<Vec<OutRow>> {
+        self.between(|inner| inner.facts(activity, after, most))
+    }
+    fn last_fact(&self, activity: ActivityNo) -> Fault<OutNo> {
+        self.between(|inner| inner.last_fact(activity))
+    }
+    fn endpoints(&self) -> Fault<Vec<Endpoint>> {
+        self.between(|inner| inner.endpoints())
+    }
+    fn cursors(&self, no: EndpointNo) -> Fault<Vec<Cursor>> {
+        self.between(|inner| inner.cursors(no))
+    }
+    fn deliveries(&self, no: EndpointNo, most: u32) -> Fault<Vec<Delivery>> {
+        self.between(|inner| inner.deliveries(no, most))
+    }
+    fn lines(&self, activity: ActivityNo, order: Seq) -> Fault<Vec<Claim>> {
+        self.between(|inner| inner.lines(activity, order))
+    }
+    fn number_facts(&self, _: Epoch, _: ActivityNo, _: u32) -> Fault<OutNo> {
+        written()
+    }
+    fn add_endpoint(&self, _: Epoch, _: &NewEndpoint, _: TimeMs) -> Fault<Option<EndpointNo>> {
+        written()
+    }
+    fn remove_endpoint(&self, _: Epoch, _: EndpointNo) -> Fault<bool> {
+        written()
+    }
+    fn rotate_secret(&self, _: Epoch, _: EndpointNo, _: &[u8], _: TimeMs) -> Fault<bool> {
+        written()
+    }
+    fn park_endpoint(&self, _: Epoch, _: EndpointNo, _: bool) -> Fault<bool> {
+        written()
+    }
+    fn record_deliveries(&self, _: Epoch, _: &[Cursor], _: &[Delivery]) -> Fault<()> {
         written()
     }
 }

@@ -4,8 +4,9 @@
 use crate::given::World;
 use crate::meddled::Meddled;
 use crate::seller::Seller;
-use ledger::{ActivityLedger, ClaimLedger};
-use rules::{Refusal, Seq};
+use ledger::{ActivityLedger, ClaimLedger, OrderLedger};
+use rules::{OrderState, PaymentState, Refusal, Seq};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Checks with a step of the sale at every place between two readings.
@@ -28,27 +29,45 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// The race is there: whoever reads an activity before its claims sees claims that nothing explains.
+/// The race is there: whoever reads an activity before its claims sees claims that nothing explains, and whoever reads
+/// payments once sees some that do not fit their orders.
 #[test]
 fn readings_in_the_wrong_order_do_raise_a_false_alarm() {
     let world = World::fresh();
     let ledger = world.open();
     let meddled = Meddled::new(&ledger, 1);
     let no = meddled.seller.lock().unwrap().0.activity();
-    let (mut never_made, mut too_late, mut refused_too_soon) = (0, 0, 0);
+    let priced = meddled.seller.lock().unwrap().0.priced();
+    let (mut never_made, mut too_late, mut refused_too_soon, mut unpaid) = (0, 0, 0, 0);
     for _ in 0..WRONG_READINGS {
         let stored = meddled.activity(no).unwrap().unwrap();
         let end = stored.activity.window.end();
         meddled
-            .claims(no, &mut |claim| {
+            .claims(no, &mut |claim, _| {
                 let made = stored.types[usize::from(claim.ticket_type.0)].made;
                 never_made += u32::from(claim.unit.0 >= made);
                 too_late += u32::from(claim.decided_at >= end);
             })
             .unwrap();
+        let mut paid_orders = BTreeSet::new();
+        meddled
+            .claims(priced, &mut |claim, mark| {
+                if mark.state == OrderState::Paid {
+                    paid_orders.insert(claim.order());
+                }
+            })
+            .unwrap();
+        meddled
+            .payments_in(priced, &mut |payment| {
+                let confirmed = payment.state == PaymentState::Confirmed;
+                let order = payment.paid_order.filter(|_| confirmed);
+                unpaid += u32::from(order.is_some_and(|order| !paid_orders.contains(&order)));
+                true
+            })
+            .unwrap();
         let newest = ledger.activities().unwrap().pop().unwrap().no;
         let mut claims = 0;
-        meddled.claims(newest, &mut |_| claims += 1).unwrap();
+        meddled.claims(newest, &mut |_, _| claims += 1).unwrap();
         meddled
             .parts(newest, &mut |part| {
                 let sold_out = part.refusal == Some(Refusal::SoldOut);
@@ -56,7 +75,7 @@ fn readings_in_the_wrong_order_do_raise_a_false_alarm() {
             })
             .unwrap();
     }
-    let seen = [never_made, too_late, refused_too_soon];
+    let seen = [never_made, too_late, refused_too_soon, unpaid];
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
 }
 
@@ -108,7 +127,7 @@ fn a_violation_is_found_while_the_sale_goes_on() {
     assert!(sale::check::check(&meddled).unwrap().holds());
     let no = meddled.seller.lock().unwrap().0.activity();
     let mut first = None;
-    ledger.claims(no, &mut |claim| first = first.or(Some(claim))).unwrap();
+    ledger.claims(no, &mut |claim, _| first = first.or(Some(claim))).unwrap();
     assert_eq!(first.map(|claim| claim.seq), Some(Seq(1)), "the first claim is there");
     world.plant(&format!("UPDATE claims SET claim_no = 0 WHERE place = ({no} << 32 | 1)"));
     let verdict = sale::check::check(&meddled).unwrap();

@@ -2,6 +2,7 @@
 //! Whatever it writes is right, and in the order in which a sale writes it; so a check that finds anything is wrong.
 
 use crate::given::{END, START, activity, entry, ticket, write};
+use crate::payers::Payers;
 use ledger::{ActivityLedger, ClaimLedger, EventDraft, NewUnits, SqliteLedger};
 use rules::{
     Activity, ActivityNo, Claim, ClaimNo, Epoch, EventKind, Part, Refusal, Seq, TimeMs, TypeNo,
@@ -32,6 +33,8 @@ pub struct Seller<'a> {
     small_every: u32,
     /// Has one unit, and nobody has it yet.
     small: Option<ActivityNo>,
+    /// What costs something.
+    payers: Payers<'a>,
 }
 
 /// Kinds of steps in a round.
@@ -47,7 +50,20 @@ impl<'a> Seller<'a> {
         let shelf = |made| Shelf { free: (0..made).collect(), made, last_claim_no: 0 };
         let (definition, shelves) = (new.activity, [shelf(1), shelf(0)]);
         let (seq, users, steps, small) = (0, 0, 0, None);
-        Self { ledger, epoch, no, definition, shelves, seq, users, steps, small_every, small }
+        let payers = Payers::new(ledger, epoch);
+        Self {
+            ledger,
+            epoch,
+            no,
+            definition,
+            shelves,
+            seq,
+            users,
+            steps,
+            small_every,
+            small,
+            payers,
+        }
     }
 
     /// The activity that changes at every step.
@@ -59,9 +75,15 @@ impl<'a> Seller<'a> {
         self.seq
     }
 
+    /// The activity that costs something.
+    pub fn priced(&self) -> ActivityNo {
+        self.payers.no
+    }
+
     /// Writes the next thing.
     pub fn step(&mut self) {
         self.steps += 1;
+        self.payers.step();
         let small = (self.steps / ROUND).is_multiple_of(self.small_every);
         // What is made is sold at once, to the last moment there is, so that old readings do not explain it.
         match self.steps % ROUND {
@@ -97,6 +119,10 @@ impl<'a> Seller<'a> {
                 ordinal_in_activity: had + 1,
                 decided_at: TimeMs(self.definition.window.end().0 - 1),
                 key: None,
+                line: 0,
+                lines: 1,
+                priced: false,
+                offer: None,
             });
         }
         write(self.ledger, self.epoch, &claims);

@@ -2,22 +2,28 @@
 //! One process owns it and its ledger; it dies with the process and is loaded anew at the next start.
 
 mod activity;
+mod givers;
+mod holds;
+mod line;
+mod load;
 mod pending;
 mod people;
 mod rate;
 mod records;
 mod type_stock;
 mod units;
+mod waiting;
 
 use crate::{
-    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Load, Place, Recorded,
-    Stock, StockFault, Summary,
+    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Due, InLine, Load, Place,
+    Recorded, Stock, StockFault, Summary,
 };
 use activity::ActivityStock;
 use arc_swap::ArcSwap;
+use load::MemoryLoad;
 use parking_lot::Mutex;
 use pending::Pending;
-use rules::{ActivityNo, Claim, Epoch, Event, Part, Seq, TimeMs, TypeNo, UserNo};
+use rules::{ActivityNo, Claim, Epoch, Event, OrderNo, Part, Refusal, Seq, TimeMs, TypeNo, UserNo};
 use std::{
     ops::Range,
     sync::{
@@ -26,6 +32,7 @@ use std::{
     },
     time::Duration,
 };
+use waiting::Waiting;
 
 /// The bounds of the queues before the ledger.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +49,14 @@ impl Default for MemoryLimits {
     }
 }
 
+/// An activity, and whether it is in the list of those that wait for time to pass.
+struct Shelved {
+    stock: ActivityStock,
+    listed: bool,
+}
+
 /// Activities by number; place 0 is never used.
-type Activities = Vec<Option<Arc<Mutex<ActivityStock>>>>;
+type Activities = Vec<Option<Arc<Mutex<Shelved>>>>;
 
 struct State {
     epoch: Epoch,
@@ -54,7 +67,7 @@ struct State {
 
 /// Stock in memory.
 ///
-/// Locks are taken in this order: `changes`, an activity, the queue of claims, the queue of parts.
+/// Locks are taken in this order: `changes`, an activity, the queue of claims, the queue of parts, `waiting`.
 pub struct MemoryStock {
     state: ArcSwap<State>,
     /// Whoever replaces `state` holds this, so that an activity opened beside a freeze or a load is not
@@ -63,6 +76,8 @@ pub struct MemoryStock {
     /// See [`Stock::changes`]. Counted after each change and before the call that made it returns.
     changed: AtomicU64,
     pending: Pending,
+    /// The activities in which something is unpaid or owed: whoever asks what is due looks at no others.
+    waiting: Mutex<Waiting>,
 }
 
 impl MemoryStock {
@@ -74,6 +89,7 @@ impl MemoryStock {
             changes: Mutex::new(()),
             changed: AtomicU64::new(0),
             pending: Pending::new(limits.pending_claims_max, limits.pending_parts_max),
+            waiting: Mutex::default(),
         }
     }
 
@@ -85,7 +101,29 @@ impl MemoryStock {
         let state = self.state.load();
         let activity = state.activities.get(no.0 as usize)?.as_ref()?;
         let mut activity = activity.lock();
-        Some(act(&mut activity, &self.pending))
+        let done = act(&mut activity.stock, &self.pending);
+        if activity.stock.waits() != activity.listed {
+            activity.listed = !activity.listed;
+            self.waiting.lock().list(no, activity.listed);
+        }
+        Some(done)
+    }
+
+    /// Does what may offer units, and counts the change if it did.
+    fn with_offers<T>(
+        &self,
+        no: ActivityNo,
+        act: impl FnOnce(&mut ActivityStock, &Pending) -> T,
+    ) -> Option<T> {
+        let (done, changed) = self.with(no, |activity, pending| {
+            let before = activity.accepted();
+            let done = act(activity, pending);
+            (done, activity.accepted() != before)
+        })?;
+        if changed {
+            self.count_change();
+        }
+        Some(done)
     }
 
     fn count_change(&self) {
@@ -99,17 +137,15 @@ impl MemoryStock {
         self.state.store(Arc::new(State { epoch: state.epoch, frozen: true, activities }));
         // Taking each lock also waits for the decisions that are under way in it.
         for activity in state.activities.iter().flatten() {
-            activity.lock().freeze();
+            activity.lock().stock.freeze();
         }
     }
 }
 
 impl Stock for MemoryStock {
     fn claim(&self, ask: &ClaimAsk) -> Answer<Result<Decision, StockFault>> {
-        let decided = self.with(ask.activity, |activity, pending| activity.claim(ask, pending));
-        if matches!(decided, Some(Ok(Decision::Accepted { .. }))) {
-            self.count_change();
-        }
+        let decided =
+            self.with_offers(ask.activity, |activity, pending| activity.claim(ask, pending));
         Answer::Now(decided.unwrap_or_else(|| {
             // What is not loaded yet is not unknown.
             let frozen = self.state.load().frozen;
@@ -133,7 +169,11 @@ impl Stock for MemoryStock {
     }
 
     fn withdraw(&self, claim: &Claim) -> bool {
-        let found = self.with(claim.activity, |activity, _| activity.withdraw(claim));
+        let found = self.with(claim.activity, |activity, pending| {
+            let found = activity.withdraw(claim);
+            let _ = activity.offer_all(pending);
+            found
+        });
         self.count_change();
         found.unwrap_or(false)
     }
@@ -143,7 +183,7 @@ impl Stock for MemoryStock {
     }
 
     fn apply(&self, event: &Event) -> Result<(), Conflict> {
-        let applied = self.with(event.activity, |activity, _| activity.apply(event));
+        let applied = self.with(event.activity, |activity, pending| activity.apply(event, pending));
         self.count_change();
         applied.unwrap_or(Ok(()))
     }
@@ -160,7 +200,10 @@ impl Stock for MemoryStock {
     }
 
     fn undo_take_back(&self, activity: ActivityNo, ticket_type: TypeNo, units: &[Range<u32>]) {
-        self.with(activity, |activity, _| activity.undo_take_back(ticket_type, units));
+        self.with(activity, |activity, pending| {
+            activity.undo_take_back(ticket_type, units);
+            let _ = activity.offer_all(pending);
+        });
         self.count_change();
     }
 
@@ -168,11 +211,12 @@ impl Stock for MemoryStock {
         let _change = self.changes.lock();
         let state = self.state.load_full();
         let mut added = ActivityStock::new(state.epoch, setup)?;
+        added.load_line(setup.line.iter().copied())?;
         if state.frozen {
             added.freeze();
         }
         let mut activities = state.activities.clone();
-        place(&mut activities, setup.no, Arc::new(Mutex::new(added)));
+        place(&mut activities, setup.no, shelved(added));
         self.state.store(Arc::new(State { epoch: state.epoch, frozen: state.frozen, activities }));
         self.count_change();
         Ok(())
@@ -184,7 +228,7 @@ impl Stock for MemoryStock {
     }
 
     fn load(&self, epoch: Epoch) -> Box<dyn Load + '_> {
-        Box::new(MemoryLoad { stock: self, epoch, activities: Vec::new(), latest: None })
+        Box::new(MemoryLoad::new(self, epoch))
     }
 
     fn changes(&self) -> u64 {
@@ -197,6 +241,47 @@ impl Stock for MemoryStock {
 
     fn counts(&self, activity: ActivityNo, now: TimeMs) -> Option<ActivityCounts> {
         self.with(activity, |activity, _| activity.counts(now))
+    }
+
+    fn due(&self, by: TimeMs, into: &mut Vec<Due>, most: usize) {
+        let start = into.len();
+        let order = self.waiting.lock().order();
+        for no in order {
+            let left = most - (into.len() - start);
+            if left == 0 {
+                // Next time it is the others' turn.
+                self.waiting.lock().begin_with(no);
+                return;
+            }
+            self.with_offers(no, |activity, pending| {
+                let _ = activity.offer_owed(pending);
+                activity.due(by, into, left);
+            });
+        }
+    }
+
+    fn any_unpaid(&self) -> bool {
+        let order = self.waiting.lock().order();
+        order.into_iter().any(|no| self.with(no, |activity, _| activity.any_unpaid()) == Some(true))
+    }
+
+    fn order(&self, order: OrderNo) -> Vec<Recorded> {
+        self.with(order.activity, |activity, _| activity.order(order.seq)).unwrap_or_default()
+    }
+
+    fn in_line(&self, activity: ActivityNo, ticket_type: TypeNo, user: UserNo) -> Option<InLine> {
+        self.with(activity, |activity, _| activity.in_line(ticket_type, user))?
+    }
+
+    fn may_line_up(
+        &self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+        user: UserNo,
+        now: TimeMs,
+    ) -> Result<(), Option<Refusal>> {
+        self.with(activity, |activity, _| activity.may_line_up(ticket_type, user, now))
+            .unwrap_or(Err(None))
     }
 
     fn claims_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
@@ -216,7 +301,11 @@ impl Stock for MemoryStock {
     }
 }
 
-fn place(activities: &mut Activities, no: ActivityNo, added: Arc<Mutex<ActivityStock>>) {
+fn shelved(stock: ActivityStock) -> Arc<Mutex<Shelved>> {
+    Arc::new(Mutex::new(Shelved { stock, listed: false }))
+}
+
+fn place(activities: &mut Activities, no: ActivityNo, added: Arc<Mutex<Shelved>>) {
     assert!(no.0 > 0 && no.0 <= rules::ACTIVITIES_MAX, "activity numbers are bounded");
     let index = no.0 as usize;
     if activities.len() <= index {
@@ -224,56 +313,4 @@ fn place(activities: &mut Activities, no: ActivityNo, added: Arc<Mutex<ActivityS
     }
     assert!(activities[index].is_none(), "an activity is opened once: nothing resets it (C6)");
     activities[index] = Some(added);
-}
-
-struct MemoryLoad<'a> {
-    stock: &'a MemoryStock,
-    epoch: Epoch,
-    activities: Activities,
-    /// The activity added last: its claims are coming.
-    latest: Option<(ActivityNo, ActivityStock)>,
-}
-
-impl MemoryLoad<'_> {
-    fn shelve(&mut self) {
-        if let Some((no, activity)) = self.latest.take() {
-            place(&mut self.activities, no, Arc::new(Mutex::new(activity)));
-        }
-    }
-}
-
-impl Load for MemoryLoad<'_> {
-    fn activity(&mut self, setup: ActivitySetup) -> Result<(), Conflict> {
-        self.shelve();
-        self.latest = Some((setup.no, ActivityStock::new(self.epoch, &setup)?));
-        Ok(())
-    }
-
-    fn claim(&mut self, claim: Claim) -> Result<(), Conflict> {
-        let (_, activity) = self.latest.as_mut().ok_or(Conflict::Stranger(claim))?;
-        activity.load_claim(&claim)
-    }
-
-    fn part(&mut self, part: &Part) {
-        if let Some((_, activity)) = &mut self.latest {
-            activity.load_part(part);
-        }
-    }
-
-    fn finish(mut self: Box<Self>) {
-        self.shelve();
-        let _change = self.stock.changes.lock();
-        self.stock.freeze_all();
-        self.stock.pending.abandon();
-        let activities = std::mem::take(&mut self.activities);
-        let before = self.stock.state.load();
-        for (loaded, old) in activities.iter().zip(&before.activities) {
-            if let (Some(loaded), Some(old)) = (loaded, old) {
-                loaded.lock().follow(&old.lock());
-            }
-        }
-        let state = State { epoch: self.epoch, frozen: false, activities };
-        self.stock.state.store(Arc::new(state));
-        self.stock.count_change();
-    }
 }

@@ -29,10 +29,12 @@ pub struct Pending {
     parts_max: usize,
 }
 
-/// A right to push one claim: the queue is locked until it is used, so that nothing comes between.
+/// A right to push the lines of one order: the queue is locked until it ends, so that nothing comes between them.
 pub struct Turn<'a> {
     queue: MutexGuard<'a, Queue>,
     arrived: &'a Condvar,
+    /// Places that are still to be used.
+    left: u32,
 }
 
 impl Pending {
@@ -47,13 +49,13 @@ impl Pending {
         }
     }
 
-    /// A place at the end, if there is room.
-    pub fn reserve(&self) -> Result<Turn<'_>, Turned> {
+    /// So many places at the end, if there is room for all of them.
+    pub fn reserve(&self, lines: u32) -> Result<Turn<'_>, Turned> {
         let queue = self.queue.lock();
-        if queue.last - queue.settled >= self.claims_max {
+        if queue.last - queue.settled + u64::from(lines) > self.claims_max {
             return Err(Turned);
         }
-        Ok(Turn { queue, arrived: &self.arrived })
+        Ok(Turn { queue, arrived: &self.arrived, left: lines })
     }
 
     /// Takes all claims, waiting for the first at most `wait`; the place of the last one.
@@ -110,12 +112,19 @@ impl Pending {
 }
 
 impl Turn<'_> {
-    /// Puts the claim at the end.
-    pub fn push(mut self, claim: Claim) -> Place {
+    /// Puts the next line at the end.
+    pub fn push(&mut self, claim: Claim) -> Place {
+        assert!(self.left > 0, "no more lines than were reserved");
+        self.left -= 1;
         self.queue.claims.push(claim);
         self.queue.last += 1;
+        Place(self.queue.last)
+    }
+
+    /// Every line is there.
+    pub fn end(self) {
+        assert_eq!(self.left, 0, "an order is handed over whole");
         // The flusher sleeps on this only while it is idle; otherwise nobody is woken.
         self.arrived.notify_one();
-        Place(self.queue.last)
     }
 }

@@ -18,6 +18,7 @@ pub struct Slot {
 
 const ELIGIBLE: u8 = 1;
 const SEEN: u8 = 2;
+const GAVE_BACK: u8 = 4;
 
 impl Slot {
     /// The person's newest claim.
@@ -35,6 +36,11 @@ impl Slot {
         self.flags & SEEN != 0
     }
 
+    /// An order of theirs ended: their live lines may have gaps.
+    pub fn gave_back(self) -> bool {
+        self.flags & GAVE_BACK != 0
+    }
+
     /// The recorded refusal.
     pub fn refusal(self) -> Option<Refusal> {
         Refusal::from_number(self.refusal)
@@ -48,6 +54,11 @@ impl Slot {
     /// Puts the person on the roster.
     pub fn set_eligible(&mut self) {
         self.flags |= ELIGIBLE;
+    }
+
+    /// Marks the person as having given something back.
+    pub fn set_gave_back(&mut self) {
+        self.flags |= GAVE_BACK;
     }
 
     /// Marks the person as having tried; true if this is news.

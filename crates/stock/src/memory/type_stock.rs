@@ -1,9 +1,10 @@
 //! The units of one ticket type and what is counted of them, inside its activity's lock.
 //! It decides nothing: whoever holds the lock keeps S1 to S4.
 
-use super::units::FreeUnits;
-use rules::{ClaimNo, Seq, Supply};
-use std::ops::Range;
+use super::{line::Line, units::FreeUnits};
+use crate::TypeCounts;
+use rules::{ClaimNo, Seq, Supply, TimeMs};
+use std::{collections::BTreeSet, ops::Range};
 
 /// The units of one ticket type.
 #[derive(Default)]
@@ -14,10 +15,16 @@ pub struct TypeStock {
     pub made: u32,
     /// Units on sale. S1: total = free + held + sold.
     pub total: u32,
-    /// Decided, not durable.
+    /// Decided and not durable, or unpaid.
     pub held: u32,
-    /// Durable.
+    /// Of those, units of unpaid orders.
+    pub unpaid: u32,
+    /// Durable and paid.
     pub sold: u32,
+    /// The unpaid orders that hold some of these units, by their deadlines.
+    pub deadlines: BTreeSet<(TimeMs, Seq)>,
+    /// Who waits for a unit.
+    pub line: Line,
     /// The type's newest claim: what "sold out" rests on.
     pub last_seq: Seq,
     /// The highest given to a claim of this type.
@@ -30,5 +37,10 @@ impl TypeStock {
     /// The units as they are counted.
     pub fn supply(&self) -> Supply {
         Supply { total: self.total, available: self.free.count(), held: self.held, sold: self.sold }
+    }
+
+    /// Everything counted of them.
+    pub fn counts(&self) -> TypeCounts {
+        TypeCounts { supply: self.supply(), unpaid: self.unpaid, waiting: self.line.len() }
     }
 }

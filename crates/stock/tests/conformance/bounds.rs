@@ -1,7 +1,7 @@
 //! Bounds: a full queue turns away the newest and drops nothing that it took (C12).
 //! Run with `Room::NARROW`.
 
-use super::world::{BOX, New, ONE, OPENS, Room, SEAT, Shop, ask, key, setup};
+use super::world::{BOX, New, ONE, OPENS, Room, SEAT, Shop, ask, key, one, setup};
 use rules::{Refusal, TimeMs};
 use stock::{ClaimAsk, Place, StockFault};
 
@@ -31,7 +31,7 @@ pub fn a_full_queue_still_refuses_and_still_knows_its_claims(new: New) {
     let keyed = ClaimAsk { key: key(1), ..ask(1) };
     let first = shop.win(keyed);
     let places: Vec<Place> = (2..=ROOM).map(|user| shop.win(ask(user)).1).collect();
-    assert_eq!(shop.claim(ClaimAsk { ticket_type: BOX, ..ask(1) }), Err(StockFault::Full));
+    assert_eq!(shop.claim(ClaimAsk { items: one(BOX), ..ask(1) }), Err(StockFault::Full));
     assert_eq!(shop.known(keyed), first);
     assert_eq!(shop.no(ask(1)).0, Refusal::LimitReached);
     assert_eq!(shop.no(ask(99)), (Refusal::SoldOut, *places.last().unwrap(), Vec::new()));

@@ -3,17 +3,18 @@
 
 mod model;
 
-use super::world::{BOX, ENDS, New, ONE, OPENS, Room, SEAT, TWO, ask, key, load, setup, wait};
-use model::{Expected, Model};
+use super::world::{BOX, ENDS, New, ONE, OPENS, Room, SEAT, TWO, key, load_at, setup, wait};
+use model::{Asked, Expected, Model};
 use proptest::{
     prelude::*,
     test_runner::{FailurePersistence, FileFailurePersistence, TestRunner},
 };
 use rules::{
-    ActivityNo, Claim, Epoch, Event, EventKind, EventNo, Seq, TimeMs, TypeNo, UserNo, Window,
+    ActivityNo, Claim, Epoch, Event, EventKind, EventNo, Item, JoinNo, Money, OrderNo, OrderStep,
+    Seq, TimeMs, TypeNo, UnitKind, UserNo, Window,
 };
 use std::ops::Range;
-use stock::{ActivitySetup, ClaimAsk, Decision, Place, Stock, StockFault};
+use stock::{ActivitySetup, ClaimAsk, Conflict, Decision, Place, Stock, StockFault};
 
 const STEPS_MAX: usize = 120;
 const USERS: u32 = 6;
@@ -23,7 +24,7 @@ const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/comp
 
 #[derive(Clone, Debug)]
 enum Step {
-    Claim(ClaimAsk),
+    Claim(Asked),
     Drain,
     /// So many of those handed over become durable.
     Confirm(usize),
@@ -39,28 +40,57 @@ enum Step {
     /// The oldest take-back that is open is written, or undone.
     EndTakeBack(bool),
     TakeParts(usize),
+    /// A step of some order, possible or not: of the n-th line that was decided.
+    Order(ActivityNo, u32, OrderStep),
+    LineUp(ActivityNo, TypeNo, UserNo),
+    LeaveLine(ActivityNo, TypeNo, UserNo),
+    /// What is due so many milliseconds after the opening; the first of it expires.
+    Due(u64),
     Freeze,
-    Load,
+    /// So many milliseconds after the opening.
+    Load(u64),
 }
 
-fn asks() -> impl Strategy<Value = ClaimAsk> {
+fn asks() -> impl Strategy<Value = Asked> {
     let now = prop_oneof![
         160 => OPENS + 1000..OPENS + 11_000,
         20 => prop::sample::select(vec![OPENS - 1, OPENS]),
         // Time does not go back: after the end there is nothing left to compare but refusals.
         1 => prop::sample::select(vec![ENDS - 1, ENDS]),
     ];
+    let item = |ticket_type, count| Item { ticket_type: TypeNo(ticket_type), count };
     // The third type exists nowhere; the second has a window of its own.
-    let ticket_type = prop_oneof![8 => 0..1u16, 4 => 1..2u16, 1 => 2..3u16];
-    (1..=2u32, ticket_type, 1..=USERS, 0..4u128, now).prop_map(
-        |(activity, ticket_type, user, number, now)| ClaimAsk {
+    let items = prop_oneof![
+        8 => Just(vec![item(0, 1)]),
+        4 => Just(vec![item(1, 1)]),
+        2 => (1..4u8).prop_map(move |count| vec![item(0, count)]),
+        2 => (1..3u8, 1..3u8).prop_map(move |(one, other)| vec![item(1, one), item(0, other)]),
+        1 => prop::sample::select(vec![vec![item(2, 1)], vec![item(0, 1), item(2, 1)]]),
+    ];
+    let late = prop::bool::weighted(0.1);
+    (1..=2u32, items, 1..=USERS, 0..4u128, now, late).prop_map(
+        |(activity, items, user, number, now, late)| Asked {
             activity: ActivityNo(activity),
-            ticket_type: TypeNo(ticket_type),
+            items,
+            user: UserNo(user),
+            late,
             key: key(number).filter(|_| number > 0),
             now: TimeMs(now),
-            ..ask(user)
         },
     )
+}
+
+fn orders() -> impl Strategy<Value = Step> {
+    let act = || (1..=2u32).prop_map(ActivityNo);
+    let kind = || (0..2u16).prop_map(TypeNo);
+    let user = || (1..=USERS).prop_map(UserNo);
+    let step = prop::sample::select(OrderStep::ALL.to_vec());
+    prop_oneof![
+        6 => (act(), 0..24u32, step).prop_map(|(act, nth, step)| Step::Order(act, nth, step)),
+        5 => (act(), kind(), user()).prop_map(|(act, kind, user)| Step::LineUp(act, kind, user)),
+        2 => (act(), kind(), user()).prop_map(|(act, kind, user)| Step::LeaveLine(act, kind, user)),
+        2 => (0..15_000u64).prop_map(Step::Due),
+    ]
 }
 
 fn step(withdrawals: bool) -> BoxedStrategy<Step> {
@@ -70,6 +100,7 @@ fn step(withdrawals: bool) -> BoxedStrategy<Step> {
         24 => asks().prop_map(Step::Claim),
         4 => Just(Step::Drain),
         6 => (0..8usize).prop_map(Step::Confirm),
+        14 => orders(),
         2 => act().prop_map(Step::Paused),
         3 => act().prop_map(Step::Resumed),
         2 => (act(), kind(), 0..4u32).prop_map(|(act, kind, n)| Step::Added(act, kind, n)),
@@ -82,18 +113,25 @@ fn step(withdrawals: bool) -> BoxedStrategy<Step> {
         (0..8usize).prop_map(Step::Withdraw).boxed()
     } else {
         let closed = act().prop_map(Step::Closed);
-        prop_oneof![1 => closed, 3 => Just(Step::Freeze), 6 => Just(Step::Load)].boxed()
+        let load = (0..12_000u64).prop_map(Step::Load);
+        prop_oneof![1 => closed, 3 => Just(Step::Freeze), 6 => load].boxed()
     };
     prop_oneof![9 => common, 1 => rare].boxed()
 }
 
+/// Each kind of unit once for nothing and once at a price.
 fn setups() -> [ActivitySetup; 2] {
+    let price = Money::parse("9.90", "CNY").unwrap();
     let mut first = setup(&[(6, 2), (3, 3)]);
     first.activity.limit_per_user = Some(4);
+    first.activity.types[0].price = price.clone();
+    first.activity.types[1].kind = UnitKind::Codes;
     first.activity.types[1].window =
         Some(Window::new(TimeMs(OPENS + 1500), TimeMs(ENDS - 6000)).unwrap());
     let mut second = ActivitySetup { no: TWO, ..setup(&[(4, 1), (0, 2)]) };
     second.types[0].void.push(1..2);
+    second.activity.types[0].price = price;
+    second.activity.types[0].kind = UnitKind::Codes;
     second.activity.has_roster = true;
     second.roster = (2..=USERS).map(UserNo).collect();
     [first, second]
@@ -122,7 +160,7 @@ impl Comparison {
     fn new(new: New, room: Room) -> Self {
         let stock = new();
         let disks: Vec<_> = setups().into_iter().map(super::world::Disk::new).collect();
-        load(&*stock, Epoch(1), &disks);
+        load_at(&*stock, Epoch(1), TimeMs(0), &disks);
         Self {
             stock,
             model: Model::load(room, Epoch(1), disks),
@@ -138,6 +176,7 @@ impl Comparison {
         let summaries = |stock: &dyn Stock| [ONE, TWO].map(|activity| stock.summary(activity));
         let (before, changes) = (summaries(&*self.stock), self.stock.changes());
         self.take(step);
+        self.learn();
         let known = self.stock.changes() != changes || summaries(&*self.stock) == before;
         assert!(known, "a summary changed under the same number");
     }
@@ -170,22 +209,48 @@ impl Comparison {
                 self.stock.freeze();
                 self.model.freeze();
             }
-            Step::Load => self.load(),
+            Step::Order(activity, nth, step) => self.order(*activity, *nth, *step),
+            Step::LineUp(activity, ticket_type, user) => {
+                self.line_up(*activity, *ticket_type, *user);
+            }
+            Step::LeaveLine(activity, ticket_type, user) => {
+                self.leave_line(*activity, *ticket_type, *user);
+            }
+            Step::Due(ms) => self.due(TimeMs(OPENS + ms)),
+            Step::Load(ms) => self.load(TimeMs(OPENS + ms)),
         }
     }
 
-    fn claim(&mut self, ask: &ClaimAsk) {
+    /// Asks the stock where the lines stand that the model has decided: there, as decided, and behind all others.
+    fn learn(&mut self) {
+        let mut news = self.model.news();
+        let found = |claim: &Claim| self.stock.claim_at(claim.activity, claim.seq);
+        for (claim, place) in &mut news {
+            let recorded = found(claim).unwrap_or_else(|| panic!("{claim:?} was not decided"));
+            assert_eq!(recorded.claim, *claim);
+            assert!(recorded.place > self.last_place, "places rise");
+            **place = Some(recorded.place);
+        }
+        let last = news.iter().filter_map(|(_, place)| **place).max();
+        self.last_place = last.unwrap_or(self.last_place);
+    }
+
+    fn claim(&mut self, ask: &Asked) {
+        let Asked { activity, user, late, key, now, .. } = *ask;
+        let put = ClaimAsk { activity, items: &ask.items, user, late, key, now };
+        let decided = wait(self.stock.claim(&put));
+        self.model.arrive(ask);
+        self.learn();
         let expected = self.model.claim(ask);
-        let seen = match wait(self.stock.claim(ask)) {
-            Ok(Decision::Accepted { claim, place }) => {
-                assert!(place > self.last_place, "places rise");
-                self.last_place = place;
-                self.model.accepted(claim, place);
-                Expected::Accepted(claim)
+        self.learn();
+        let seen = match decided {
+            Ok(Decision::Accepted(line)) => {
+                assert_eq!(self.model.claim_at(activity, line.claim.seq), Some(line));
+                Expected::Accepted(line.claim)
             }
-            Ok(Decision::Known { claim, place }) => Expected::Known(claim, place),
-            Ok(Decision::Refused { refusal, grounds, had }) => {
-                Expected::Refused(refusal, grounds, had)
+            Ok(Decision::Known(line)) => Expected::Known(line),
+            Ok(Decision::Refused { refusal, grounds, had, retry_at }) => {
+                Expected::Refused(refusal, grounds, had, retry_at)
             }
             Err(StockFault::Unknown) => Expected::Unknown,
             Err(StockFault::Frozen) => Expected::Frozen,
@@ -200,15 +265,22 @@ impl Comparison {
         for claim in &claims {
             let recorded = self.model.claim_at(claim.activity, claim.seq).expect("it is decided");
             assert_eq!(recorded.claim, *claim);
-            assert!(self.taken.last().is_none_or(|(_, place)| *place < recorded.place));
+            let in_order = |(before, place): &(Claim, Place)| {
+                let together = before.order() == claim.order() && before.line + 1 == claim.line;
+                if claim.line > 0 { together } else { *place < recorded.place }
+            };
+            assert!(self.taken.last().is_none_or(in_order), "S4: {claim:?}");
             self.taken.push((*claim, recorded.place));
         }
         let last = self.taken.last().filter(|_| !claims.is_empty());
         assert_eq!(through, last.map_or(Place::DURABLE, |(_, place)| *place));
     }
 
+    /// Orders become durable whole.
     fn confirm(&mut self, count: usize) {
-        let done: Vec<_> = self.taken.drain(..count.min(self.taken.len())).collect();
+        let orders = self.taken.chunk_by(|(one, _), (next, _)| one.order() == next.order());
+        let count: usize = orders.take(count).map(<[_]>::len).sum();
+        let done: Vec<_> = self.taken.drain(..count).collect();
         let claims: Vec<Claim> = done.iter().map(|(claim, _)| *claim).collect();
         let through = done.last().map_or(Place::DURABLE, |(_, place)| *place);
         self.stock.confirm(&claims, through);
@@ -220,16 +292,68 @@ impl Comparison {
         let withdrawn = self.stock.withdraw(&claim);
         assert_eq!(withdrawn, self.model.withdraw(&claim));
         if withdrawn {
-            self.taken.remove(index);
+            self.taken.retain(|(line, _)| line.order() != claim.order());
             assert!(!self.stock.withdraw(&claim), "once");
         }
     }
 
     fn event(&mut self, activity: ActivityNo, kind: EventKind) {
         self.last_event.0 += 1;
-        let event = Event { no: self.last_event, activity, at: TimeMs(OPENS), kind };
+        let at = TimeMs(OPENS + self.last_event.0 % 40 * 100);
+        let event = Event { no: self.last_event, activity, at, kind };
         assert_eq!(self.stock.apply(&event), Ok(()));
         self.model.apply(&event);
+    }
+
+    fn order(&mut self, activity: ActivityNo, nth: u32, step: OrderStep) {
+        let (no, order) = (EventNo(self.last_event.0 + 1), Seq(nth));
+        let kind = EventKind::Order { order, step };
+        let event = Event { no, activity, at: TimeMs(OPENS), kind };
+        if self.model.possible(&event) {
+            self.event(activity, event.kind);
+        } else {
+            let conflict = Conflict::Step(OrderNo { activity, seq: order });
+            assert_eq!(self.stock.apply(&event), Err(conflict));
+        }
+    }
+
+    /// Whom the ledger sees waiting does not line up again.
+    fn line_up(&mut self, activity: ActivityNo, ticket_type: TypeNo, user: UserNo) {
+        if !self.model.disks()[activity.0 as usize - 1].waits(ticket_type, user) {
+            self.event(activity, EventKind::LinedUp { ticket_type, user });
+        }
+    }
+
+    /// Whom the ledger sees waiting may leave, even if the stock has made them an offer.
+    fn leave_line(&mut self, activity: ActivityNo, ticket_type: TypeNo, user: UserNo) {
+        let disk = &self.model.disks()[activity.0 as usize - 1];
+        let mine = |one: &&(JoinNo, TypeNo, UserNo)| (one.1, one.2) == (ticket_type, user);
+        let newest = disk.setup.line.iter().rfind(mine).filter(|_| disk.waits(ticket_type, user));
+        if let Some((join, ..)) = newest {
+            let join = *join;
+            self.event(activity, EventKind::LeftLine { ticket_type, user, join });
+        }
+    }
+
+    /// What is due is found, whatever is asked for at once; the earliest expires.
+    fn due(&mut self, by: TimeMs) {
+        let mut due = Vec::new();
+        self.stock.due(by, &mut due, usize::MAX);
+        let mut expected = self.model.due(by);
+        let of = |activity| due.iter().filter(move |one| one.order.activity == activity);
+        assert!([ONE, TWO].iter().all(|no| of(*no).is_sorted_by_key(|one| one.pay_by)));
+        let first = due.first().copied();
+        due.sort_by_key(|one| one.order);
+        expected.sort_by_key(|one| one.order);
+        assert_eq!(due, expected);
+        let mut some = Vec::new();
+        self.stock.due(by, &mut some, 2);
+        assert_eq!(some.len(), due.len().min(2));
+        self.learn();
+        if let Some(one) = first {
+            let (order, step) = (one.order.seq, OrderStep::Expire);
+            self.event(one.order.activity, EventKind::Order { order, step });
+        }
     }
 
     fn old_event(&mut self, activity: ActivityNo) {
@@ -265,12 +389,12 @@ impl Comparison {
         }
     }
 
-    fn load(&mut self) {
+    fn load(&mut self, now: TimeMs) {
         assert!(!self.model.has_gap(), "plans with loads withdraw nothing");
         self.epoch.0 += 1;
         let disks = self.model.disks();
-        load(&*self.stock, self.epoch, &disks);
-        self.model = self.model.reload(self.epoch, disks);
+        load_at(&*self.stock, self.epoch, now, &disks);
+        self.model = self.model.reload(self.epoch, now, disks);
         self.taken.clear();
         self.aside.iter_mut().for_each(|aside| aside.loaded_since = true);
     }
@@ -291,13 +415,29 @@ impl Comparison {
                 let joined = self.model.joined(activity, user);
                 assert_eq!(self.stock.joined(activity, user), joined);
             }
-            for seq in (0..40).map(Seq) {
+            for seq in (0..60).map(Seq) {
                 let claim = self.model.claim_at(activity, seq);
                 assert_eq!(self.stock.claim_at(activity, seq), claim);
+                let order = self.model.order(activity, seq);
+                assert_eq!(self.stock.order(OrderNo { activity, seq }), order);
             }
+            self.compare_lines(activity);
         }
+        assert_eq!(self.stock.any_unpaid(), self.model.any_unpaid());
         if !self.model.has_gap() {
             assert_eq!(self.stock.pending(), self.model.pending());
+        }
+    }
+
+    fn compare_lines(&mut self, activity: ActivityNo) {
+        for ticket_type in [SEAT, BOX] {
+            for user in (1..=USERS).map(UserNo) {
+                let place = self.model.in_line(activity, ticket_type, user);
+                assert_eq!(self.stock.in_line(activity, ticket_type, user), place);
+                let now = TimeMs(OPENS + 5000);
+                let may = self.model.may_line_up(activity, ticket_type, user, now);
+                assert_eq!(self.stock.may_line_up(activity, ticket_type, user, now), may);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Events: what operators did reaches the stock after the ledger, in order, each number once.
 //! What an event changed counts for the very next claim.
 
-use super::world::{BOX, New, ONE, OPENS, SEAT, Shop, ask, setup};
+use super::world::{BOX, New, ONE, OPENS, SEAT, Shop, ask, one, setup};
 use rules::{Event, EventKind, EventNo, Refusal, TimeMs, TypeNo, UnitNo, UserNo};
 use stock::{ClaimAsk, Conflict, Place};
 
@@ -69,7 +69,8 @@ pub fn units_added_clear_sold_out_at_once(new: New) {
 
 pub fn sold_out_at_is_when_the_last_unit_went(new: New) {
     let shop = Shop::open(new, &[setup(&[(1, 9), (1, 9)])]);
-    let at = |ms, ticket_type| ClaimAsk { now: TimeMs(OPENS + ms), ticket_type, ..ask(1) };
+    let at =
+        |ms, ticket_type| ClaimAsk { now: TimeMs(OPENS + ms), items: one(ticket_type), ..ask(1) };
     shop.win(at(5, BOX));
     assert_eq!(shop.counts().sold_out_at, None, "one type is left");
     shop.win(at(8, SEAT));

@@ -1,7 +1,7 @@
 //! Keys: a retried claim finds its own first success, for ever (promise 6).
 //! Idempotency comes before every rule: a known key is never refused.
 
-use super::world::{BOX, ENDS, New, OPENS, SEAT, Shop, TWO, ask, key, setup};
+use super::world::{BOX, ENDS, New, OPENS, SEAT, Shop, TWO, ask, key, one, setup};
 use rules::{EventKind, Refusal, TimeMs};
 use stock::{ActivitySetup, ClaimAsk, Place};
 
@@ -26,14 +26,14 @@ pub fn a_retry_finds_its_first_success_every_time(new: New) {
 pub fn a_known_key_finds_its_claim_whatever_has_changed(new: New) {
     let keyed = ClaimAsk { key: key(u128::MAX), ..ask(1) };
     let at = |ms| ClaimAsk { now: TimeMs(ms), ..keyed };
-    let rows: [(ClaimAsk, Option<EventKind>); 7] = [
+    let rows: [(ClaimAsk<'_>, Option<EventKind>); 7] = [
         (keyed, None),
         (at(ENDS), None),
         (at(u64::MAX), None),
         (at(OPENS - 1), None),
         (keyed, Some(EventKind::Paused)),
         (keyed, Some(EventKind::Closed)),
-        (ClaimAsk { ticket_type: BOX, ..keyed }, None),
+        (ClaimAsk { items: one(BOX), ..keyed }, None),
     ];
     for (retry, event) in rows {
         let shop = Shop::open(new, &[setup(&[(1, 1), (1, 1)])]);

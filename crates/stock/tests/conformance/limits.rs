@@ -1,7 +1,7 @@
 //! Limits: one person, one limit, per type and over all types of an activity (promise 3).
 //! With several threads, see `threads`.
 
-use super::world::{BOX, New, SEAT, Shop, TWO, ask, setup};
+use super::world::{BOX, New, SEAT, Shop, TWO, ask, one, setup};
 use rules::{Claim, Refusal};
 use stock::{ActivitySetup, ClaimAsk};
 
@@ -25,7 +25,7 @@ pub fn a_user_gets_the_limit_of_the_activity_over_all_types(new: New) {
     limited.activity.limit_per_user = Some(3);
     let shop = Shop::open(new, &[limited]);
     let seat = ask(1);
-    let other = ClaimAsk { ticket_type: BOX, ..ask(1) };
+    let other = ClaimAsk { items: one(BOX), ..ask(1) };
     shop.win(seat);
     shop.win(other);
     shop.win(seat);
@@ -44,10 +44,10 @@ pub fn ordinals_count_by_type_and_by_activity(new: New) {
     for (ticket_type, in_type, in_activity) in
         [(SEAT, 1, 1), (SEAT, 2, 2), (BOX, 1, 3), (SEAT, 3, 4), (BOX, 2, 5)]
     {
-        let (claim, _) = shop.win(ClaimAsk { ticket_type, ..ask(1) });
+        let (claim, _) = shop.win(ClaimAsk { items: one(ticket_type), ..ask(1) });
         assert_eq!((claim.ordinal_in_type, claim.ordinal_in_activity), (in_type, in_activity));
         shop.win(ClaimAsk {
-            ticket_type,
+            items: one(ticket_type),
             ..ask(u32::from(ticket_type.0) * 100 + in_activity + 10)
         });
     }

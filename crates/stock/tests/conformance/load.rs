@@ -1,10 +1,12 @@
 //! Loading and freezing: soft state may vanish, and what comes back is what the ledger knows (promise 9).
 //! What a load finds to contradict the rules is named, never repaired.
 
-use super::world::{BOX, Disk, ENDS, New, ONE, OPENS, SEAT, Shop, TWO, ask, key, load, setup};
-use rules::{ActivityNo, Claim, ClaimNo, Epoch, EventKind, Part, Refusal, Seq, TimeMs, UnitNo};
+use super::world::{BOX, Disk, ENDS, New, ONE, OPENS, SEAT, Shop, TWO, ask, key, load, one, setup};
+use rules::{
+    ActivityNo, Claim, ClaimNo, Epoch, EventKind, OrderState, Part, Refusal, Seq, TimeMs, UnitNo,
+};
 use std::collections::HashSet;
-use stock::{ActivitySetup, ClaimAsk, Conflict, Decision, Place, StockFault};
+use stock::{ActivitySetup, ClaimAsk, Conflict, Decision, Place, Recorded, StockFault};
 
 /// C6: a decided, drained and loaded stock continues with the same units, numbers and ordinals as one that
 /// was never loaded.
@@ -14,7 +16,7 @@ pub fn a_loaded_stock_goes_on_where_the_old_one_stopped(new: New) {
     let [kept, loaded] = [(); 2].map(|()| Shop::open(new, std::slice::from_ref(&first)));
     let asks = |from: u32, to: u32| {
         (from..to).map(|n| ClaimAsk {
-            ticket_type: if n % 3 == 0 { BOX } else { SEAT },
+            items: one(if n % 3 == 0 { BOX } else { SEAT }),
             key: if n % 4 == 0 { key(u128::from(n % 40) + 1) } else { None },
             now: TimeMs(OPENS + u64::from(n)),
             ..ask(n * 7 % 600 + 1)
@@ -34,8 +36,8 @@ pub fn a_loaded_stock_goes_on_where_the_old_one_stopped(new: New) {
     for ask in asks(1500, 3200) {
         let [one, other] = [&kept, &loaded].map(|shop| shop.claim(ask).unwrap());
         met.insert(match &one {
-            Decision::Accepted { .. } => "accepted",
-            Decision::Known { .. } => "known",
+            Decision::Accepted(_) => "accepted",
+            Decision::Known(_) => "known",
             Decision::Refused { refusal, .. } => refusal.name(),
         });
         assert_eq!(comparable(one), comparable(other), "{ask:?}");
@@ -51,14 +53,17 @@ fn without_rate(shop: &Shop) -> stock::ActivityCounts {
 
 /// Epochs and places are of one load; all else has to be the same.
 fn comparable(decision: Decision) -> Decision {
-    let plain = |claim: Claim| Claim { epoch: Epoch(0), ..claim };
     let place = Place::DURABLE;
+    let plain = |line: Recorded| {
+        let claim = Claim { epoch: Epoch(0), ..line.claim };
+        Recorded { claim, place, ..line }
+    };
     match decision {
-        Decision::Accepted { claim, .. } => Decision::Accepted { claim: plain(claim), place },
-        Decision::Known { claim, .. } => Decision::Known { claim: plain(claim), place },
-        Decision::Refused { refusal, had, .. } => {
+        Decision::Accepted(line) => Decision::Accepted(plain(line)),
+        Decision::Known(line) => Decision::Known(plain(line)),
+        Decision::Refused { refusal, had, retry_at, .. } => {
             let had = had.into_iter().map(plain).collect();
-            Decision::Refused { refusal, grounds: place, had }
+            Decision::Refused { refusal, grounds: place, had, retry_at }
         }
     }
 }
@@ -131,8 +136,8 @@ pub fn a_load_gives_up_what_was_not_durable(new: New) {
 pub fn every_contradiction_is_found(new: New) {
     let shop = Shop::open(new, &[setup(&[(9, 9), (9, 9)])]);
     for (number, user, ticket_type) in [(1, 10, SEAT), (2, 20, SEAT), (3, 10, BOX), (4, 10, SEAT)] {
-        shop.win(ClaimAsk { ticket_type, key: key(number), ..ask(user) });
-        shop.win(ClaimAsk { ticket_type, ..ask(user) });
+        shop.win(ClaimAsk { items: one(ticket_type), key: key(number), ..ask(user) });
+        shop.win(ClaimAsk { items: one(ticket_type), ..ask(user) });
     }
     shop.commit();
     let good = shop.disks.lock().unwrap()[0].claims.clone();
@@ -160,11 +165,19 @@ pub fn every_contradiction_is_found(new: New) {
         damage(&mut damaged);
         let mut loading = shop.stock.load(Epoch(2));
         loading.activity(setup(&[(9, 9), (9, 9)])).unwrap();
-        before.iter().for_each(|claim| loading.claim(*claim).unwrap());
-        assert_eq!(loading.claim(damaged), Err(named(damaged)), "row {row}");
+        before.iter().for_each(|claim| loading.claim(*claim, OrderState::Paid, None).unwrap());
+        assert_eq!(
+            loading.claim(damaged, OrderState::Paid, None),
+            Err(named(damaged)),
+            "row {row}"
+        );
     }
     let mut loading = shop.stock.load(Epoch(2));
-    assert_eq!(loading.claim(*last), Err(Conflict::Stranger(*last)), "before any activity");
+    assert_eq!(
+        loading.claim(*last, OrderState::Paid, None),
+        Err(Conflict::Stranger(*last)),
+        "before any activity"
+    );
     let mut impossible = setup(&[(9, 9), (9, 9)]);
     impossible.types[1].void = vec![8..10];
     assert_eq!(loading.activity(impossible.clone()), Err(Conflict::Units(ONE, BOX)));
@@ -180,7 +193,7 @@ pub fn a_frozen_stock_accepts_nothing_and_still_refuses(new: New) {
     let (claim, _) = shop.win(ask(1));
     shop.commit();
     shop.stock.freeze();
-    let other = |user| ClaimAsk { ticket_type: BOX, ..ask(user) };
+    let other = |user| ClaimAsk { items: one(BOX), ..ask(user) };
     for user in [1, 2] {
         assert_eq!(shop.claim(other(user)), Err(StockFault::Frozen));
     }

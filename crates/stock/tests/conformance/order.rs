@@ -1,7 +1,7 @@
 //! Order: lowest unit first, numbers and places in the order of decision, and the way to the ledger.
 //! Promise 5 rests on these; with several threads, see `threads`.
 
-use super::world::{BOX, New, ONE, OPENS, SEAT, Shop, TWO, ask, setup};
+use super::world::{BOX, New, ONE, OPENS, SEAT, Shop, TWO, ask, one, setup};
 use rules::{ActivityNo, ClaimNo, Epoch, Seq, TimeMs, TypeNo, UnitNo};
 use std::time::{Duration, Instant};
 use stock::{ClaimAsk, Place, StockFault};
@@ -51,7 +51,7 @@ pub fn types_have_units_and_numbers_of_their_own(new: New) {
     let shop = Shop::open(new, &[setup(&[(2, 9), (2, 9)])]);
     let rows = [(SEAT, 0, 1), (BOX, 0, 1), (BOX, 1, 2), (SEAT, 1, 2)];
     for (ticket_type, unit, claim_no) in rows {
-        let (claim, _) = shop.win(ClaimAsk { ticket_type, ..ask(1) });
+        let (claim, _) = shop.win(ClaimAsk { items: one(ticket_type), ..ask(1) });
         assert_eq!(claim.ticket_type, ticket_type);
         assert_eq!((claim.unit, claim.claim_no), (UnitNo(unit), ClaimNo(claim_no)));
     }
@@ -141,7 +141,10 @@ pub fn what_is_not_loaded_is_unknown(new: New) {
         assert_eq!(shop.stock.take_back(activity, SEAT, 1), Err(0));
     }
     for ticket_type in [1, u16::MAX].map(TypeNo) {
-        assert_eq!(shop.claim(ClaimAsk { ticket_type, ..ask(1) }), Err(StockFault::Unknown));
+        assert_eq!(
+            shop.claim(ClaimAsk { items: one(ticket_type), ..ask(1) }),
+            Err(StockFault::Unknown)
+        );
         assert_eq!(shop.stock.take_back(ONE, ticket_type, 1), Err(0));
     }
     for seq in [0, 1, u32::MAX] {

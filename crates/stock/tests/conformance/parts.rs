@@ -9,7 +9,7 @@ fn part(user: u32, seen_at: u64, refusal: Option<Refusal>) -> Part {
     Part { activity: ONE, user: ask(user).user, seen_at: TimeMs(seen_at), refusal }
 }
 
-fn at(user: u32, now: u64) -> ClaimAsk {
+fn at(user: u32, now: u64) -> ClaimAsk<'static> {
     ClaimAsk { now: TimeMs(now), ..ask(user) }
 }
 

@@ -1,7 +1,7 @@
 //! Refusals and their grounds: a no is final only once the claims it rests on are durable (promise 2, C32).
 //! A refusal changes no unit, and it never rests on what may still come back.
 
-use super::world::{BOX, ENDS, New, OPENS, SEAT, Shop, ask, key, setup};
+use super::world::{BOX, ENDS, New, OPENS, SEAT, Shop, ask, key, one, setup};
 use rules::{EventKind, Refusal, TimeMs, UserNo, Window};
 use stock::{ClaimAsk, Place, StockFault};
 
@@ -100,7 +100,7 @@ pub fn a_pending_claim_of_another_type_delays_no_sold_out(new: New) {
     let shop = Shop::open(new, &[setup(&[(1, 1), (5, 5)])]);
     shop.win(ask(1));
     shop.commit();
-    let (_, place) = shop.win(ClaimAsk { ticket_type: BOX, ..ask(2) });
+    let (_, place) = shop.win(ClaimAsk { items: one(BOX), ..ask(2) });
     assert_ne!(place, Place::DURABLE);
     assert_eq!(shop.no(ask(3)), (Refusal::SoldOut, Place::DURABLE, Vec::new()));
 }

@@ -3,9 +3,9 @@
 
 use super::{
     race::{Won, broken, race},
-    world::{Disk, New, ONE, OPENS, SEAT, Shop, ask, key, load, setup, wait},
+    world::{Disk, New, ONE, OPENS, SEAT, Shop, ask, key, load, priced, setup, wait},
 };
-use rules::{Claim, Epoch, Refusal, Seq, TimeMs, UserNo};
+use rules::{Claim, Epoch, OrderStep, Refusal, Seq, TimeMs, UserNo};
 use std::{
     collections::HashSet,
     sync::{
@@ -13,17 +13,17 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
-use stock::{ClaimAsk, Decision, Place, Stock, StockFault};
+use stock::{ClaimAsk, Decision, Place, Recorded, Stock, StockFault};
 
 const THREADS: u32 = 8;
 
-fn try_to_win(stock: &dyn Stock, ask: &ClaimAsk) -> Option<Won> {
+fn try_to_win(stock: &dyn Stock, ask: &ClaimAsk<'_>) -> Option<Won> {
     match wait(stock.claim(ask)).expect("no fault") {
-        Decision::Accepted { claim, place } => {
+        Decision::Accepted(Recorded { claim, place, .. }) => {
             Some(Won { unit: claim.unit.0, claim_no: claim.claim_no.0, place: place.0 })
         }
         Decision::Refused { .. } => None,
-        Decision::Known { claim, .. } => panic!("no key was given: {claim:?}"),
+        Decision::Known(Recorded { claim, .. }) => panic!("no key was given: {claim:?}"),
     }
 }
 
@@ -71,11 +71,11 @@ pub fn parallel_retries_with_one_key_are_one_claim(new: New) {
     race(&vec![(1..=100).collect(); THREADS as usize], &|number| {
         let keyed = ClaimAsk { key: key(u128::from(number)), ..ask(1) };
         let claim = match wait(shop.stock.claim(&keyed)) {
-            Ok(Decision::Accepted { claim, .. }) => {
+            Ok(Decision::Accepted(Recorded { claim, .. })) => {
                 accepted.fetch_add(1, Ordering::SeqCst);
                 claim
             }
-            Ok(Decision::Known { claim, .. }) => claim,
+            Ok(Decision::Known(Recorded { claim, .. })) => claim,
             other => panic!("{other:?}"),
         };
         found.lock().unwrap().insert((number, claim.seq));
@@ -98,7 +98,7 @@ pub fn nothing_is_decided_for_a_state_that_was_given_up(new: New) {
             scope.spawn(move || {
                 for n in (0..).take_while(|_| !over.load(Ordering::SeqCst)) {
                     let decided = wait(stock.claim(&ask((2 * n + thread) % 100_000 + 1)));
-                    let accepted = matches!(decided, Ok(Decision::Accepted { .. }));
+                    let accepted = matches!(decided, Ok(Decision::Accepted(_)));
                     assert!(accepted || nothing_happened(&decided), "{decided:?}");
                 }
             });
@@ -172,7 +172,7 @@ fn buy(stock: &dyn Stock, disk: &Mutex<Disk>, thread: u32, over: &AtomicBool) {
                 let sold = disk.lock().unwrap().claims.len();
                 assert_eq!(sold, TORTURE_UNITS as usize, "a final no, and units are left (C32)");
             }
-            Ok(Decision::Known { claim, place: Place::DURABLE }) => {
+            Ok(Decision::Known(Recorded { claim, place: Place::DURABLE, .. })) => {
                 let written = disk.lock().unwrap().claims[claim.seq.0 as usize - 1];
                 assert_eq!(written, claim, "what is called durable is written");
             }
@@ -212,4 +212,60 @@ fn write_and_fail(stock: &dyn Stock, disk: &Mutex<Disk>) {
         assert!(counts.types[0].supply.balances(), "S1: {counts:?}");
         assert!(stock.claims_of(ONE, UserNo(1)).len() <= 1);
     }
+}
+
+const RETURNED_UNITS: u32 = 40;
+const IN_LINE: u32 = 300;
+
+/// C22, C7, promise 1: many claim without pause while orders expire and are paid. Those in line get what comes back,
+/// in their order, and nobody else gets any of it while somebody waits.
+pub fn nobody_overtakes_the_line_while_units_come_back(new: New) {
+    let shop = Shop::open(new, &[priced(&[(RETURNED_UNITS, 1)])]);
+    for user in 1..=RETURNED_UNITS {
+        shop.win(ask(user));
+    }
+    shop.commit();
+    let first_in_line = 1001;
+    for user in first_in_line..first_in_line + IN_LINE {
+        shop.line_up(user);
+    }
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS / 2 {
+            let (stock, over) = (&*shop.stock, &over);
+            scope.spawn(move || {
+                for n in (0..).take_while(|_| !over.load(Ordering::SeqCst)) {
+                    let user = 10_000 + thread * 1000 + n % 1000;
+                    let decided = wait(stock.claim(&ask(user)));
+                    let Ok(Decision::Refused { refusal, .. }) = decided else {
+                        panic!("user {user} came before those in line: {decided:?}");
+                    };
+                    assert!(matches!(refusal, Refusal::HeldByOthers | Refusal::SoldOut));
+                }
+            });
+        }
+        let _end = End(&over);
+        let offered = expire_and_pay(&shop);
+        assert!(offered.iter().copied().eq(first_in_line..first_in_line + IN_LINE), "{offered:?}");
+    });
+    assert_eq!(shop.unpaid_and_waiting(SEAT).1, 0);
+}
+
+/// Ends what is held, every tenth order paid and given back by the operator, until nobody waits: who was offered a
+/// unit, in the order of the queue.
+fn expire_and_pay(shop: &Shop) -> Vec<u32> {
+    let (mut offered, mut seq) = (Vec::new(), 0);
+    while offered.len() < IN_LINE as usize {
+        seq += 1;
+        if seq % 10 == 0 {
+            shop.step(Seq(seq), OrderStep::Pay);
+            shop.step(Seq(seq), OrderStep::OweRefund);
+        } else {
+            shop.step(Seq(seq), OrderStep::Expire);
+        }
+        let (claims, through) = shop.drain();
+        offered.extend(claims.iter().map(|claim| claim.user.0));
+        shop.write(&claims, through);
+    }
+    offered
 }

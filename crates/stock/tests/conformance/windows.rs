@@ -1,15 +1,15 @@
 //! Windows: half-open, to the millisecond, judged by the moment of arrival (C5).
 //! A type's own window counts instead of its activity's.
 
-use super::world::{BOX, ENDS, New, OPENS, SEAT, Shop, ask, setup};
+use super::world::{BOX, ENDS, New, OPENS, SEAT, Shop, ask, one, setup};
 use rules::{EventKind, Refusal, TimeMs, Window};
-use stock::{ClaimAsk, Decision};
+use stock::{ClaimAsk, Decision, Recorded};
 
-fn outcome(shop: &Shop, ask: ClaimAsk) -> Option<Refusal> {
+fn outcome(shop: &Shop, ask: ClaimAsk<'_>) -> Option<Refusal> {
     match shop.claim(ask).expect("no fault") {
-        Decision::Accepted { .. } => None,
+        Decision::Accepted(_) => None,
         Decision::Refused { refusal, .. } => Some(refusal),
-        Decision::Known { claim, .. } => panic!("no key was given: {claim:?}"),
+        Decision::Known(Recorded { claim, .. }) => panic!("no key was given: {claim:?}"),
     }
 }
 
@@ -60,7 +60,7 @@ pub fn a_type_may_have_a_window_of_its_own(new: New) {
     for (ms, seat, session) in rows {
         let now = TimeMs(OPENS + ms);
         assert_eq!(outcome(&shop, ClaimAsk { now, ..ask(1) }), seat);
-        assert_eq!(outcome(&shop, ClaimAsk { now, ticket_type: BOX, ..ask(1) }), session);
+        assert_eq!(outcome(&shop, ClaimAsk { now, items: one(BOX), ..ask(1) }), session);
     }
 }
 

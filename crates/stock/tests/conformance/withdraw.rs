@@ -1,7 +1,7 @@
 //! Withdrawing a claim that the ledger does not have and never will: it is as if it had not been decided.
 //! Unit, ordinals and key come back together, and nothing else of the order changes.
 
-use super::world::{BOX, New, ONE, SEAT, Shop, ask, key, setup};
+use super::world::{BOX, New, ONE, SEAT, Shop, ask, key, one, setup};
 use rules::{EventKind, Refusal, UnitNo};
 use stock::{ClaimAsk, Place};
 
@@ -29,7 +29,7 @@ pub fn unit_ordinals_and_key_come_back_together(new: New) {
 pub fn only_the_newest_undurable_claim_of_a_user_can_be_withdrawn(new: New) {
     let shop = Shop::open(new, &[setup(&[(9, 9), (9, 9)])]);
     let (older, place) = shop.win(ask(1));
-    let (newer, _) = shop.win(ClaimAsk { ticket_type: BOX, ..ask(1) });
+    let (newer, _) = shop.win(ClaimAsk { items: one(BOX), ..ask(1) });
     let (other, _) = shop.win(ask(2));
     let (claims, _) = shop.drain();
     assert!(!shop.stock.withdraw(&older), "a newer claim of the user counts on it");

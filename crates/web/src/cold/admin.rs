@@ -72,6 +72,27 @@ impl Asked {
         Ok(Operator { name: person.name, key })
     }
 
+    /// Writes the audit entry of a change that the sale does not write one with, before the change is answered. If it
+    /// cannot be written now it waits with those of calls that only read: what was done was done.
+    pub async fn audit_change(
+        &self,
+        operator: &Operator,
+        action: &str,
+        target: &str,
+        detail: String,
+    ) -> Result<(), Problem> {
+        let sale = Arc::clone(&self.app.sale);
+        let entry = sale.entry_for(operator, action, target, detail);
+        blocking(move || {
+            let written = sale.ledger().write_audit(std::slice::from_ref(&entry));
+            if let Err(fault) = written {
+                tracing::warn!(%fault, "the audit entry of a change waits for the ledger");
+                sale.audit(entry);
+            }
+        })
+        .await
+    }
+
     /// Queues the audit entry of a call that the sale does not write one for.
     pub fn audit(&self, operator: &Operator, action: &str, target: &str, detail: String) {
         let entry = self.app.sale.entry_for(operator, action, target, detail);

@@ -4,10 +4,13 @@
 use super::{Asked, At, GET, Takes, blocking, user::faulted};
 use crate::{
     envelope::{Keep, Problem, Reply, success},
+    json, orders,
     params::{Params, Reason, bad},
 };
 use axum::Router;
-use sale::{Claim, Entry, Ids, LedgerFault, Sale, TimeMs, UserNo, standing};
+use sale::{
+    ClaimId, Entry, Ids, LedgerFault, Recorded, Sale, TimeMs, TypeCounts, UserNo, standing,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -29,13 +32,16 @@ const PAGE_MAX: u64 = 1_000_000_000;
 pub const FOUND_MAX: usize = 100;
 
 /// A page by number or after an id.
-struct Wanted {
+pub struct Wanted {
     page: Option<u64>,
-    size: usize,
-    last_id: Option<String>,
+    /// Entries of it.
+    pub size: usize,
+    /// The last entry before it.
+    pub last_id: Option<String>,
 }
 
-fn wanted(params: &Params<'_>) -> Result<Wanted, Problem> {
+/// Which part of a list is wanted.
+pub fn wanted(params: &Params<'_>) -> Result<Wanted, Problem> {
     let size = params.number("pageSize", 1, PAGE_SIZE_MAX)?.unwrap_or(PAGE_SIZE) as usize;
     let page = params.number("page", 1, PAGE_MAX)?;
     let last_id = params.get("lastId").map(str::to_owned);
@@ -47,11 +53,21 @@ fn wanted(params: &Params<'_>) -> Result<Wanted, Problem> {
 }
 
 impl Wanted {
-    fn skip(&self) -> usize {
+    /// Entries before the page, where it is asked for by number.
+    pub fn skip(&self) -> usize {
         usize::try_from(self.page.unwrap_or(1) - 1).unwrap_or(usize::MAX).saturating_mul(self.size)
     }
 
-    fn data(&self, more: bool, last_id: Option<&str>, list: Vec<Value>) -> Value {
+    /// Appends the fields around a list.
+    pub fn fields(&self, out: &mut Vec<u8>, more: bool, last_id: Option<&str>) {
+        json::field(out, "pageNum", &self.page);
+        json::field(out, "pageSize", &self.size);
+        json::field(out, "hasMore", &more);
+        json::field(out, "lastId", &last_id);
+    }
+
+    /// A list with what is around it.
+    pub fn data(&self, more: bool, last_id: Option<&str>, list: Vec<Value>) -> Value {
         json!({
             "pageNum": self.page, "pageSize": self.size, "hasMore": more, "lastId": last_id,
             "list": list,
@@ -125,13 +141,24 @@ async fn stats(asked: Asked) -> Result<Reply, Problem> {
     asked.audit(&operator, "admin/act/stats", &entry.activity.id, String::new());
     let data = json!({
         "total": supply.total, "available": supply.available, "held": supply.held,
-        "sold": supply.sold, "participants": stats.counts.participants,
+        "sold": supply.sold, "unpaid": unpaid(&stats.counts.types),
+        "waiting": waiting(&stats.counts.types), "participants": stats.counts.participants,
         "refused": refused.collect::<serde_json::Map<_, _>>(),
         "claims_per_second": f64::from(stats.counts.accepted_in_10_s) / 10.0,
         "opened_at": stats.opened_at.map(TimeMs::seconds),
         "sold_out_at": stats.counts.sold_out_at.map(TimeMs::seconds),
     });
     Ok(success(&data, Keep::Private))
+}
+
+/// Units that unpaid orders hold, of all types together.
+pub fn unpaid(types: &[TypeCounts]) -> u32 {
+    types.iter().map(|one| one.unpaid).sum()
+}
+
+/// People in the waiting lists of all types together.
+pub fn waiting(types: &[TypeCounts]) -> u32 {
+    types.iter().map(|one| one.waiting).sum()
 }
 
 /// Orders by order id, ticket id, code or the name of a person.
@@ -143,54 +170,72 @@ async fn find(asked: Asked) -> Result<Reply, Problem> {
     asked.audit(&operator, "admin/order/find", "", String::new());
     blocking(move || {
         let sale = &asked.app.sale;
-        let claims = found(sale, &question).map_err(faulted)?;
+        let lines = found(sale, &question).map_err(faulted)?;
         let mut rows = Vec::new();
-        for claim in claims.iter().take(FOUND_MAX) {
-            rows.extend(order(sale, claim).map_err(faulted)?);
+        for line in lines.iter().take(FOUND_MAX) {
+            rows.extend(row_of_line(sale, line).map_err(faulted)?);
         }
-        Ok(success(&json!({ "list": rows, "hasMore": claims.len() > FOUND_MAX }), Keep::Private))
+        Ok(success(&json!({ "list": rows, "hasMore": lines.len() > FOUND_MAX }), Keep::Private))
     })
     .await?
 }
 
-/// The orders that a question means, by their id, a ticket's, a code or a person's name: one more than
-/// [`FOUND_MAX`] where there are more. Blocks.
-pub fn found(sale: &Sale, question: &str) -> Result<Vec<Claim>, LedgerFault> {
-    let id = Ids::split_ticket(question).map_or(question, |(claim, _)| claim);
-    let by_id = sale.ids().read_any_claim(id).and_then(|id| sale.any_claim(id));
-    // The MAC in the id counts here too: a look-alike of somebody's id finds nothing.
-    if let Some(claim) = by_id.filter(|claim| sale.claim_id(claim).as_str() == id) {
-        return Ok(vec![claim]);
+/// The tickets of the orders that a question means, by an order's id, a ticket's, a code or a person's name: one more
+/// than [`FOUND_MAX`] where there are more. Blocks.
+pub fn found(sale: &Sale, question: &str) -> Result<Vec<Recorded>, LedgerFault> {
+    if let Some(lines) = by_id(sale, question) {
+        return Ok(lines);
     }
     if let Some((activity, kind, unit)) = sale.ledger().find_code(question)? {
-        return Ok(sale.ledger().claim_of_unit(activity, kind, unit)?.into_iter().collect());
+        let claim = sale.ledger().claim_of_unit(activity, kind, unit)?;
+        let order = claim.and_then(|claim| sale.any_order(ClaimId::from(&claim)));
+        let lines = order.map(|order| order.lines).unwrap_or_default().into_iter();
+        return Ok(lines.filter(|line| Some(line.claim) == claim).collect());
     }
     match sale.ledger().person_by_name(question)? {
-        Some((person, _)) => Ok(claims_of(sale, person.no)),
+        Some((person, _)) => Ok(lines_of(sale, person.no)),
         None => Ok(Vec::new()),
     }
 }
 
-fn claims_of(sale: &Sale, user: UserNo) -> Vec<Claim> {
-    let from = sale::Position::Skip(0);
-    let (found, _) = sale.claims_of(user, from, FOUND_MAX + 1);
-    found.into_iter().map(|owned| owned.claim).collect()
+/// The lines of the order, or the one of the ticket, that has this id.
+fn by_id(sale: &Sale, question: &str) -> Option<Vec<Recorded>> {
+    let ticket = Ids::split_ticket(question);
+    let id = ticket.map_or(question, |(order, _)| order);
+    let order = sale.any_order(sale.ids().read_any_claim(id)?)?;
+    // The MAC in the id counts here too: a look-alike of somebody's id finds nothing.
+    if sale.claim_id(&order.first().claim).as_str() != id {
+        return None;
+    }
+    let mut lines = order.lines;
+    if let Some((_, place)) = ticket {
+        lines.retain(|line| u32::from(line.claim.line) + 1 == place);
+    }
+    Some(lines)
 }
 
-fn order(sale: &Sale, claim: &Claim) -> Result<Option<Value>, LedgerFault> {
+fn lines_of(sale: &Sale, user: UserNo) -> Vec<Recorded> {
+    let from = sale::Position::Skip(0);
+    let (found, _) = sale.orders_of(user, from, FOUND_MAX + 1);
+    found.into_iter().flat_map(|order| order.lines).take(FOUND_MAX + 1).collect()
+}
+
+fn row_of_line(sale: &Sale, line: &Recorded) -> Result<Option<Value>, LedgerFault> {
     let catalog = sale.catalog();
+    let claim = &line.claim;
     let Some(entry) = catalog.by_no(claim.activity) else { return Ok(None) };
     let kind = &entry.activity.types[usize::from(claim.ticket_type.0)];
     let person = sale.ledger().person(claim.user)?;
-    let code = entry.with_code(claim.ticket_type, claim.unit, str::to_owned);
+    let code = entry.with_code(line, str::to_owned);
     Ok(Some(json!({
         "order_id": sale.claim_id(claim).as_str(), "ticket_id": sale.ids().ticket(claim),
         "claim_no": claim.claim_no.0, "act_id": entry.activity.id, "type_id": kind.id,
         "user": person.as_ref().map(|person| &person.name),
         "display_name": person.as_ref().map(|person| &person.display_name),
-        "code": code, "state": "paid", "price": kind.price.amount(), "currency": kind.price.currency,
-        "decided_at": claim.decided_at.seconds(), "paid_at": claim.decided_at.seconds(),
-        "redeemed_at": null,
+        "code": code, "state": line.state.name(), "price": kind.price.amount(),
+        "currency": kind.price.currency, "decided_at": claim.decided_at.seconds(),
+        "paid_at": orders::paid_at(sale, line)?.map(TimeMs::seconds),
+        "pay_by": line.pay_by.map(TimeMs::seconds), "redeemed_at": null,
     })))
 }
 

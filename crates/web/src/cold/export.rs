@@ -81,7 +81,8 @@ fn stream(
     Reply { ret: 0, response }
 }
 
-type Piece = Result<Bytes, io::Error>;
+/// A part of a streamed answer.
+pub type Piece = Result<Bytes, io::Error>;
 
 /// A writer whose pieces go to the reply.
 struct Pieces {
@@ -120,7 +121,8 @@ impl Drop for Pieces {
     }
 }
 
-struct Streamed(mpsc::Receiver<Piece>);
+/// An answer that is made while it is sent.
+pub struct Streamed(pub mpsc::Receiver<Piece>);
 
 impl http_body::Body for Streamed {
     type Data = Bytes;

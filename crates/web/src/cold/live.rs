@@ -3,7 +3,10 @@
 //! It is the one call of operators that is not in the audit log: a screen left open would fill the log with itself,
 //! and nothing but counts is in the answer. Opening the screen is in the log.
 
-use super::{Asked, At, GET, Takes};
+use super::{
+    Asked, At, GET, Takes,
+    admin_reads::{unpaid, waiting},
+};
 use crate::{
     App,
     envelope::{Keep, Problem, Reply, success},
@@ -51,7 +54,8 @@ impl Figures {
         let types = activity.types.iter().zip(&counts.types).map(|(kind, one)| {
             json!({
                 "id": kind.id, "total": one.supply.total, "available": one.supply.available,
-                "held": one.supply.held, "sold": one.supply.sold,
+                "held": one.supply.held, "sold": one.supply.sold, "unpaid": one.unpaid,
+                "waiting": one.waiting,
             })
         });
         let refused = counts.refused.iter();
@@ -60,7 +64,8 @@ impl Figures {
             "server_time": self.now.0, "state": self.state.name(), "closed": counts.closed,
             "paused": counts.paused, "start_time": activity.window.start().seconds(),
             "end_time": activity.window.end().seconds(),
-            "types": types.collect::<Vec<_>>(), "accepted": counts.accepted,
+            "types": types.collect::<Vec<_>>(), "unpaid": unpaid(&counts.types),
+            "waiting": waiting(&counts.types), "accepted": counts.accepted,
             "refusals": counts.refusals, "participants": counts.participants,
             "refused": refused.collect::<Map<_, _>>(),
             "opened_at": self.stats.opened_at.map(TimeMs::seconds),

@@ -3,11 +3,17 @@
 
 mod admin;
 mod admin_reads;
+mod events;
 mod export;
 mod import_refused;
 mod live;
 mod machine;
+mod orders;
+mod pay;
+mod payments;
+mod standby;
 mod user;
+mod webhooks;
 
 use crate::{
     App,
@@ -28,6 +34,7 @@ use axum::{
     routing::{MethodRouter, any},
 };
 use bytes::Bytes;
+pub use events::STREAMS_MAX;
 use http::{HeaderMap, Method, Request, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 pub use import_refused::ImportRefused;
@@ -37,6 +44,7 @@ use sale::{Operator, TimeMs};
 use serde::de::DeserializeOwned;
 use std::{future::Future, sync::Arc};
 pub use user::{change_password, faulted, register_new, session_cookie, sign_in, sign_out};
+pub use webhooks::not_done;
 
 /// What every call here is given: the whole request, read within its bound.
 pub struct Asked {
@@ -84,7 +92,13 @@ fn all_routes(app: Arc<App>, control: bool) -> Router {
         .merge(admin::routes(&at))
         .merge(admin_reads::routes(&at))
         .merge(live::routes(&at))
-        .merge(machine::routes(&at));
+        .merge(machine::routes(&at))
+        .merge(orders::routes(&at))
+        .merge(standby::routes(&at))
+        .merge(pay::routes(&at))
+        .merge(payments::routes(&at))
+        .merge(webhooks::routes(&at))
+        .merge(events::routes(&at));
     router = if control {
         router.merge(user::control_routes(&at))
     } else {
@@ -249,11 +263,14 @@ async fn read(
 pub const GET: &[Method] = &[Method::GET];
 /// The methods of calls that change something.
 pub const POST: &[Method] = &[Method::POST];
+/// The methods of what can be looked at, added to and taken from under one address.
+pub const READ_ADD_REMOVE: &[Method] = &[Method::GET, Method::POST, Method::DELETE];
 
 fn allowed(methods: &[Method]) -> &'static str {
     match methods {
         [Method::GET] => "GET, HEAD",
         [Method::POST] => "POST",
+        [Method::GET, Method::POST, Method::DELETE] => "GET, POST, DELETE",
         _ => "GET, POST",
     }
 }

@@ -27,11 +27,13 @@ struct Docs<'a> {
     language: Language,
 }
 
-/// One path with all its methods, which do the same.
+/// One path with those of its methods that do the same.
 #[derive(Clone, Copy)]
 struct Call<'a> {
     path: &'a str,
     methods: &'a [(String, Node)],
+    /// Other methods of this path do something else.
+    one_of_several: bool,
 }
 
 impl<'a> Call<'a> {
@@ -40,8 +42,31 @@ impl<'a> Call<'a> {
         &self.methods[0].1
     }
 
+    /// The calls of a path: its methods in the order of the document, those beside each other that do the same as one.
+    fn of(path: &'a str, methods: &'a [(String, Node)]) -> impl Iterator<Item = Self> {
+        let same = |(_, one): &(String, Node), (_, other): &(String, Node)| {
+            one.text("summary") == other.text("summary")
+        };
+        let one_of_several = methods.chunk_by(same).count() > 1;
+        methods.chunk_by(same).map(move |methods| Self { path, methods, one_of_several })
+    }
+
     fn anchor(self) -> String {
-        format!("call{}", self.path.replace(['/', '.'], "-"))
+        let path = self.path.replace(['/', '.'], "-").replace(['{', '}'], "");
+        match self.methods {
+            [(method, _), ..] if self.one_of_several => format!("call{path}-{method}"),
+            _ => format!("call{path}"),
+        }
+    }
+
+    /// As the contents name it.
+    fn name(self) -> String {
+        match self.methods {
+            [(method, _), ..] if self.one_of_several => {
+                format!("{} {}", method.to_uppercase(), self.path)
+            }
+            _ => self.path.to_owned(),
+        }
     }
 
     fn has_tag(self, tag: &str) -> bool {
@@ -57,7 +82,7 @@ impl<'a> Docs<'a> {
     fn calls(&self, tag: &'a str) -> impl Iterator<Item = Call<'a>> {
         let paths = self.document.table("paths").iter();
         paths
-            .map(|(path, methods)| Call { path, methods: methods.entries() })
+            .flat_map(|(path, methods)| Call::of(path, methods.entries()))
             .filter(move |call| call.has_tag(tag))
     }
 
@@ -116,10 +141,11 @@ impl<'a> Docs<'a> {
         for tag in self.document.list("tags") {
             add(&mut out, format_args!("<li><b>{}</b><ul>", Text(tag.text("name"))));
             for call in self.calls(tag.text("name")) {
-                let (anchor, path) = (call.anchor(), Text(call.path));
+                let (anchor, name) = (call.anchor(), call.name());
+                let name = Text(&name);
                 add(
                     &mut out,
-                    format_args!("<li><a href=\"#{anchor}\"><code>{path}</code></a></li>"),
+                    format_args!("<li><a href=\"#{anchor}\"><code>{name}</code></a></li>"),
                 );
             }
             out.push_str("</ul></li>");
@@ -345,15 +371,28 @@ mod tests {
     }
 
     #[test]
-    fn the_methods_of_a_path_do_the_same() {
+    fn methods_that_are_shown_together_do_the_same() {
         let document: Node = serde_json::from_str(OPENAPI).unwrap();
-        for (path, methods) in document.table("paths") {
+        let paths = document.table("paths").iter();
+        for call in paths.flat_map(|(path, methods)| Call::of(path, methods.entries())) {
             for key in ["summary", "description", "tags", "parameters", "responses", "x-ret"] {
-                let mut said =
-                    methods.entries().iter().map(|(_, one)| one.get(key).map(Node::flat));
+                let mut said = call.methods.iter().map(|(_, one)| one.get(key).map(Node::flat));
                 let first = said.next().unwrap();
-                assert!(said.all(|one| one == first), "{key} of {path}");
+                assert!(said.all(|one| one == first), "{key} of {}", call.path);
             }
         }
+    }
+
+    #[test]
+    fn methods_that_do_different_things_are_shown_apart() {
+        let document: Node = serde_json::from_str(OPENAPI).unwrap();
+        let methods = document.table("paths").iter().find(|(path, _)| path == "/act/standby");
+        let (path, methods) = methods.unwrap();
+        let anchors: Vec<String> = Call::of(path, methods.entries()).map(Call::anchor).collect();
+        let expected = ["get", "post", "delete"].map(|one| format!("call-act-standby-{one}"));
+        assert_eq!(anchors, expected);
+        let (path, methods) = &document.table("paths")[0];
+        let anchors: Vec<String> = Call::of(path, methods.entries()).map(Call::anchor).collect();
+        assert_eq!(anchors, ["call-act-list"]);
     }
 }

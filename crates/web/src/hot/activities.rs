@@ -143,14 +143,15 @@ pub fn detail(asked: Asked<'_>) -> Result<Reply, Problem> {
     json::field(&mut out, "server_time", &asked.now.0);
     json::key(&mut out, "tickets");
     json::list(&mut out, counts.types.iter().enumerate(), |out, (index, counts)| {
-        act.ticket_type(out, index, counts.supply);
+        act.ticket_type(out, index, counts);
     });
     if let Some(who) = asked.who {
         let user = who.session.user;
         json::field(&mut out, "joined", &sale.joined(act.entry.no, user));
         json::key(&mut out, "my_tickets");
-        let claims = sale.claims_in(act.entry.no, user);
-        json::list(&mut out, &claims, |out, claim| json::value(out, &sale.ids().ticket(claim)));
+        let mut lines = sale.claims_in(act.entry.no, user);
+        lines.retain(|line| line.state.is_live());
+        json::list(&mut out, &lines, |out, line| json::value(out, &sale.ids().ticket(&line.claim)));
     }
     out.push(b'}');
     Ok(reply(0, StatusCode::OK, end(out), keep(&asked)))

@@ -2,11 +2,12 @@
 //! Each costs a few microseconds; none waits for anything but the disk, and only a claim does that.
 
 mod activities;
+mod basket;
 mod claim;
 mod tickets;
 
 pub use activities::KeptList;
-pub use claim::{is_key, key_text, ticket_type};
+pub use claim::{is_key, key_text, refused, ticket_type};
 
 use crate::{
     App,
@@ -18,13 +19,14 @@ use crate::{
     service::{Changes, method_allowed},
     who::Who,
 };
+use basket::{GivenItem, ITEMS};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use sale::TimeMs;
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, Visitor},
 };
 use std::borrow::Cow;
 
@@ -33,6 +35,8 @@ pub struct Asked<'a> {
     app: &'a App,
     parts: &'a Parts,
     params: Params<'a>,
+    /// The list of a basket, where the body has one.
+    items: Option<Vec<GivenItem>>,
     who: Option<Who>,
     now: TimeMs,
     client: ClientAddress,
@@ -89,10 +93,15 @@ pub fn answer(
         return Err(Problem::SignIn);
     }
     let mut params = Params::read(parts.uri.query().unwrap_or_default())?;
+    let mut items = None;
     if !content.is_empty() {
-        add_body(&mut params, parts, content)?;
+        items = add_body(&mut params, parts, content)?;
     }
-    let asked = Asked { app, parts, params, who, now, client };
+    // Only a claim takes a list.
+    if items.is_some() && call != Call::TicketGet {
+        return Err(bad(ITEMS, Reason::Form).into());
+    }
+    let asked = Asked { app, parts, params, items, who, now, client };
     match call {
         Call::TicketGet => return claim::get(&asked),
         Call::TicketResult => claim::result(&asked),
@@ -100,7 +109,13 @@ pub fn answer(
         Call::ActList => activities::list(asked),
         Call::TicketList => tickets::list(asked),
         Call::TicketDetail => tickets::detail(asked),
-        Call::Healthz | Call::User | Call::Admin | Call::Other => Err(Problem::NotFound("path")),
+        Call::Healthz
+        | Call::User
+        | Call::Admin
+        | Call::Order
+        | Call::Standby
+        | Call::PayNotify
+        | Call::Other => Err(Problem::NotFound("path")),
     }
     .map(Step::Done)
 }
@@ -175,35 +190,53 @@ async fn read_body(body: Arriving, bytes_max: usize) -> Result<Bytes, Problem> {
     }
 }
 
-/// Parameters may also come as a form, or as an object of texts and numbers.
+/// Parameters may also come as a form, or as an object of texts and numbers. Returns the one list that an object may
+/// have.
 fn add_body<'a>(
     params: &mut Params<'a>,
     parts: &'a Parts,
     content: &'a [u8],
-) -> Result<(), Problem> {
+) -> Result<Option<Vec<GivenItem>>, Problem> {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         let text = std::str::from_utf8(content).map_err(|_| bad("body", Reason::Encoding))?;
-        return Ok(params.extend(text)?);
+        params.extend(text)?;
+        return Ok(None);
     }
     if !kind.eq_ignore_ascii_case("application/json") {
         return Err(Problem::ContentType);
     }
     let Pairs(object) = serde_json::from_slice(content).map_err(|_| bad("body", Reason::Form))?;
+    let mut items = None;
     for (name, value) in object {
         let value = match value {
-            serde_json::Value::String(text) => text,
-            serde_json::Value::Number(number) => number.to_string(),
-            _ => return Err(bad(&name, Reason::Form).into()),
+            Given::Text(text) => text,
+            Given::Number(number) => number.to_string(),
+            Given::Items(list) if name == ITEMS => match items.replace(list) {
+                None => continue,
+                Some(_) => return Err(bad(ITEMS, Reason::Twice).into()),
+            },
+            Given::Items(_) | Given::Other(_) => return Err(bad(&name, Reason::Form).into()),
         };
         params.add(Cow::Owned(name), Cow::Owned(value))?;
     }
-    Ok(())
+    Ok(items)
+}
+
+/// A value of a body. A list is read at once as what it has to be, because a tree of JSON forgets names that stand
+/// twice.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Given {
+    Text(String),
+    Number(serde_json::Number),
+    Items(Vec<GivenItem>),
+    Other(IgnoredAny),
 }
 
 /// The pairs of a JSON object as they stand: a name that stands twice is two of them.
-struct Pairs(Vec<(String, serde_json::Value)>);
+struct Pairs(Vec<(String, Given)>);
 
 impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -10,7 +10,7 @@ use std::{
 
 fn looked() -> Looked {
     let supply = sale::Supply { total: 10, available: 7, held: 1, sold: 2 };
-    let units = vec![("movie-night".to_owned(), supply)];
+    let units = vec![("movie-night".to_owned(), ActivityUnits { supply, unpaid: 1, waiting: 4 })];
     Looked { ready: true, pending: 3, memory_bytes: 4096, units }
 }
 
@@ -76,8 +76,35 @@ firstcome_ledger_commit_seconds_bucket{le=\"0.0002\"} 1
 firstcome_units{activity=\"movie-night\",state=\"available\"} 7
 firstcome_units{activity=\"movie-night\",state=\"held\"} 1
 firstcome_units{activity=\"movie-night\",state=\"sold\"} 2
+# HELP firstcome_units_unpaid Units that unpaid orders hold, by activity
+# TYPE firstcome_units_unpaid gauge
+firstcome_units_unpaid{activity=\"movie-night\"} 1
+# HELP firstcome_people_waiting People in waiting lists, by activity
+# TYPE firstcome_people_waiting gauge
+firstcome_people_waiting{activity=\"movie-night\"} 4
 ";
     assert!(text.ends_with(end), "{text}");
+}
+
+#[test]
+fn what_became_of_orders_payments_and_notices_is_counted_by_its_name() {
+    let metrics = Metrics::default();
+    for state in [OrderState::Paid, OrderState::Paid, OrderState::Expired] {
+        metrics.order_changed(state);
+    }
+    metrics.payment_changed(PaymentState::RefundDue);
+    metrics.notice_refused(NoticeRefused::WrongAmount.name());
+    let text = metrics.write(&looked());
+    for line in [
+        "firstcome_order_changes_total{state=\"paid\"} 2",
+        "firstcome_order_changes_total{state=\"expired\"} 1",
+        "firstcome_order_changes_total{state=\"cancelled\"} 0",
+        "firstcome_payments_total{state=\"refund_due\"} 1",
+        "firstcome_notices_refused_total{reason=\"wrong_amount\"} 1",
+        "firstcome_notices_refused_total{reason=\"bad_signature\"} 0",
+    ] {
+        assert!(text.contains(&format!("\n{line}\n")), "{line}");
+    }
 }
 
 #[test]
@@ -259,7 +286,7 @@ fn every_line_has_the_form_that_prometheus_reads() {
             assert!(value.is_finite() && seen.insert((series, labels)), "{line}");
         }
     }
-    assert_eq!(known.len(), 14);
+    assert_eq!(known.len(), 19);
 }
 
 /// The table under "Metrics" has every metric with its labels, no other, and says which are histograms.

@@ -5,7 +5,8 @@ use super::{
     Pages,
     assets::Packed,
     frame::{Frame, render},
-    moments::{Shown, Zone},
+    moments::{Shown, Zone, span},
+    price,
 };
 use crate::{
     cold::Asked,
@@ -23,6 +24,8 @@ use std::sync::Arc;
 
 /// Seconds for which anybody may keep the page: how late a change of its texts may be seen.
 const KEEP_S: u32 = 60;
+/// Units of a type that the page lets one choose at once; more is asked for by pressing again.
+const CHOICE_MAX: u32 = 20;
 
 /// The routes of an activity's page.
 pub fn routes(pages: &Pages<'_>) -> Router {
@@ -95,6 +98,12 @@ pub struct ActPage {
     end_s: u64,
     roster: bool,
     limit: Option<u32>,
+    /// Whether people may line up for what comes back.
+    standby: bool,
+    /// The sign of the currency; empty where everything is free.
+    sign: String,
+    /// Seconds to pay, where something costs money: the shortest.
+    pay_within_s: Option<u32>,
     kinds: Vec<Kind>,
 }
 
@@ -104,7 +113,11 @@ struct Kind {
     name: String,
     desc: String,
     price: Option<String>,
+    /// The price without its sign.
+    amount: String,
     limit: u32,
+    /// Units that may be chosen at once.
+    choice: u32,
     codes: bool,
     /// Its own window, where it has one.
     session: Option<(Shown, Shown)>,
@@ -117,6 +130,7 @@ impl ActPage {
     pub fn new(assets: Arc<Assets>, language: Language, zone: Zone, activity: &Activity) -> Self {
         let (start, end) = zone.window(activity.window);
         let path = super::frame::to(language, &format!("/act/{}", activity.id));
+        let priced = || activity.types.iter().filter(|kind| !kind.price.is_free());
         Self {
             f: Frame::new(assets, language, &path, Some("buyer.js")),
             id: activity.id.clone(),
@@ -129,6 +143,9 @@ impl ActPage {
             end_s: activity.window.end().seconds(),
             roster: activity.has_roster,
             limit: activity.limit_per_user,
+            standby: activity.standby,
+            sign: priced().next().map(|kind| price::sign(&kind.price.currency)).unwrap_or_default(),
+            pay_within_s: priced().map(|kind| kind.pay_within_s).min(),
             kinds: activity.types.iter().map(|kind| Kind::new(zone, activity, kind)).collect(),
         }
     }
@@ -138,7 +155,21 @@ impl ActPage {
         render(&self.as_main())
     }
 
-    /// The one type's limit, where there is one type.
+    /// Whether several types can be had at once.
+    fn has_basket(&self) -> bool {
+        self.kinds.len() > 1 && self.limit != Some(1)
+    }
+
+    fn span(&self, seconds: &u32) -> String {
+        span(*seconds, self.f.language)
+    }
+
+    /// What the button costs, where it always costs the same.
+    fn cost(&self) -> Option<&str> {
+        self.only().filter(|kind| kind.choice == 1)?.price.as_deref()
+    }
+
+    /// The one type, where there is one.
     fn only(&self) -> Option<&Kind> {
         match &self.kinds[..] {
             [only] => Some(only),
@@ -159,9 +190,13 @@ impl Kind {
             id: kind.id.clone(),
             name: kind.name.clone(),
             desc: kind.desc.clone(),
-            price: (!kind.price.is_free())
-                .then(|| format!("{} {}", kind.price.amount(), kind.price.currency)),
+            price: price::shown(&kind.price),
+            amount: kind.price.amount(),
             limit: kind.limit_per_user,
+            choice: kind
+                .limit_per_user
+                .min(activity.limit_per_user.unwrap_or(CHOICE_MAX))
+                .min(CHOICE_MAX),
             codes: kind.kind == sale::UnitKind::Codes,
             session: kind.window.map(|window| zone.window(window)),
             start_s: window.start().seconds(),
@@ -195,11 +230,12 @@ mod tests {
             name: text.to_owned(),
             desc: text.to_owned(),
             image: String::new(),
-            price: Money::parse("0", "CNY").unwrap(),
-            limit_per_user: 1,
+            price: Money::parse("9.90", "CNY").unwrap(),
+            limit_per_user: 100,
             kind: UnitKind::Codes,
             window: Some(window),
             pay_within_s: 900,
+            offer_within_s: 900,
             validity: Validity { from: window.start(), until: None },
         };
         Activity {
@@ -210,6 +246,7 @@ mod tests {
             window,
             limit_per_user: None,
             has_roster: true,
+            standby: true,
             types: (0..types).map(kind).collect(),
         }
     }

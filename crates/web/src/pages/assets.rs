@@ -93,7 +93,19 @@ impl Assets {
                 "text/javascript; charset=utf-8",
                 words::script()
                     + include_str!("../../assets/clock.js")
+                    + include_str!("../../assets/wire.js")
+                    + include_str!("../../assets/hold.js")
+                    + include_str!("../../assets/keeping.js")
                     + include_str!("../../assets/buyer.js"),
+            ),
+            (
+                "order.js",
+                "text/javascript; charset=utf-8",
+                words::script()
+                    + include_str!("../../assets/clock.js")
+                    + include_str!("../../assets/wire.js")
+                    + include_str!("../../assets/hold.js")
+                    + include_str!("../../assets/order.js"),
             ),
             (
                 "desk.js",

@@ -91,15 +91,20 @@ pub fn readable(below: &str) -> &str {
         "/account/password" => "/account",
         "/sign-out" => "/",
         "/desk/sheet" => "/desk",
-        other => claimed_in(other).unwrap_or(other),
+        other => form_of(other).unwrap_or(other),
     }
 }
 
-/// The page of the activity that a form to claim belongs to.
-fn claimed_in(below: &str) -> Option<&str> {
-    let page = below.strip_suffix("/claim")?;
-    let id = page.strip_prefix("/act/")?;
-    (!id.is_empty() && !id.contains('/')).then_some(page)
+/// The page that a form belongs to: to claim or to line up in an activity, or to pay an order. The page of a place in
+/// line needs to be told of which type, so it is not gone back to either.
+fn form_of(below: &str) -> Option<&str> {
+    [("/act/", "/claim"), ("/act/", "/line"), ("/order/", "/pay")].into_iter().find_map(
+        |(root, form)| {
+            let page = below.strip_suffix(form)?;
+            let id = page.strip_prefix(root)?;
+            (!id.is_empty() && !id.contains('/')).then_some(page)
+        },
+    )
 }
 
 /// The ledger could not be read for a page: whoever asked hears "busy", and the log has the fault.
@@ -211,6 +216,10 @@ mod tests {
             ("/act//claim", "/act//claim"),
             ("/act/movie/x/claim", "/act/movie/x/claim"),
             ("/claim/1-2", "/claim/1-2"),
+            ("/order/1/pay", "/order/1"),
+            ("/act/movie/line", "/act/movie"),
+            ("/order/pay", "/order/pay"),
+            ("/order/1/cancel", "/order/1/cancel"),
             ("/account/password", "/account"),
             ("/account", "/account"),
             ("/sign-out", "/"),

@@ -8,7 +8,11 @@ mod claiming;
 mod desk;
 mod frame;
 mod home;
+mod line;
 mod moments;
+mod orders;
+mod paying;
+mod price;
 mod problem;
 mod tickets;
 mod words;
@@ -35,13 +39,16 @@ pub fn routes(at: &At) -> Router {
     let mut router = Router::new()
         .route("/", at.call(GET, Takes::Little, choose_language))
         .route("/favicon.ico", at.call(GET, Takes::Little, assets::mark))
-        .route("/assets/{file}", at.call(GET, Takes::Little, assets::serve));
+        .route("/assets/{file}", at.call(GET, Takes::Little, assets::serve))
+        .merge(paying::routes(at));
     for (language, root) in ROOTS {
         let pages = Pages { at, language, root };
         router = router
             .merge(home::routes(&pages))
             .merge(act::routes(&pages))
             .merge(claiming::routes(&pages))
+            .merge(line::routes(&pages))
+            .merge(orders::routes(&pages))
             .merge(tickets::routes(&pages))
             .merge(account::routes(&pages))
             .merge(desk::routes(&pages))

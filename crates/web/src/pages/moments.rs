@@ -1,6 +1,7 @@
 //! Moments as people read them where no script can put them into the reader's own zone: in the zone that the
 //! configuration names, which is said with them.
 
+use crate::language::Language;
 use jiff::{Timestamp, civil::DateTime, tz::Offset};
 use sale::{TimeMs, Window};
 
@@ -60,6 +61,20 @@ impl Zone {
     }
 }
 
+/// A length of time in words, such as the time to pay.
+pub fn span(seconds: u32, language: Language) -> String {
+    let (count, one, many, zh) = match seconds {
+        s if s % 86_400 == 0 && s > 86_400 => (s / 86_400, "day", "days", "天"),
+        s if s % 3_600 == 0 => (s / 3_600, "hour", "hours", "小时"),
+        s if s % 60 == 0 => (s / 60, "minute", "minutes", "分钟"),
+        s => (s, "second", "seconds", "秒"),
+    };
+    match language {
+        Language::En => format!("{count} {}", if count == 1 { one } else { many }),
+        Language::Zh => format!("{count} {zh}"),
+    }
+}
+
 /// Seconds are shown where there are any.
 fn text_of(at: DateTime) -> String {
     let (hour, minute, second) = (at.hour(), at.minute(), at.second());
@@ -77,6 +92,21 @@ fn timestamp(time: TimeMs) -> Timestamp {
 mod tests {
     use super::*;
     use jiff::tz::offset;
+
+    #[test]
+    fn a_length_of_time_is_said_in_its_largest_unit() {
+        for (seconds, en, zh) in [
+            (45, "45 seconds", "45 秒"),
+            (60, "1 minute", "1 分钟"),
+            (900, "15 minutes", "15 分钟"),
+            (3_600, "1 hour", "1 小时"),
+            (86_400, "24 hours", "24 小时"),
+            (172_800, "2 days", "2 天"),
+        ] {
+            assert_eq!(span(seconds, Language::En), en);
+            assert_eq!(span(seconds, Language::Zh), zh);
+        }
+    }
 
     #[test]
     fn a_moment_is_shown_in_its_zone_and_read_back_from_its_field() {

@@ -3,12 +3,14 @@
 
 use super::{
     Pages,
+    claiming::next_key,
     frame::{Frame, personal, unread},
     moments::Shown,
 };
 use crate::{
     cold::Asked,
     envelope::{Problem, Reply},
+    prepared::TicketState,
 };
 use askama::Template;
 use axum::Router;
@@ -16,7 +18,7 @@ use fast_qr::{
     ECL, QRBuilder,
     convert::{Builder, svg::SvgBuilder},
 };
-use sale::{Owned, Position, UnitKind, UserNo};
+use sale::{Owned, Position, UserNo};
 
 /// Tickets on a page.
 const TICKETS_ON_A_PAGE: usize = 50;
@@ -57,9 +59,13 @@ struct Ticket {
     desc: String,
     act_id: String,
     act_name: String,
+    /// Only of what is paid: a code that somebody has seen can never be sold again.
     code: Option<String>,
     claim_no: u32,
+    state: TicketState,
     effective: bool,
+    /// Its order, where it cost something or has more tickets.
+    order_id: Option<String>,
     from: Shown,
     until: Option<Shown>,
 }
@@ -72,11 +78,11 @@ async fn list(asked: Asked) -> Result<Reply, Problem> {
         None => Position::Skip(0),
         Some(text) => {
             let id = sale.ids().read_ticket(text, user).ok_or(Problem::NotFound("after"))?;
-            Position::After(id.claim)
+            Position::AfterTicket(id)
         }
     };
     let person = asked.app.door.person(user).await.map_err(unread)?;
-    let (found, more) = sale.claims_of(user, from, TICKETS_ON_A_PAGE);
+    let (found, more) = sale.tickets_of(user, from, TICKETS_ON_A_PAGE);
     let tickets: Vec<Ticket> = found.iter().map(|owned| Ticket::new(&asked, owned)).collect();
     let more = tickets.last().filter(|_| more).map(|last| last.id.clone());
     let name = person.ok_or(Problem::SignIn)?.name;
@@ -88,7 +94,7 @@ async fn one(asked: Asked) -> Result<Reply, Problem> {
     let sale = &asked.app.sale;
     let unknown = || Problem::NotFound("ticketId");
     let id = sale.ids().read_ticket(asked.segment(1), user).ok_or_else(unknown)?;
-    let owned = sale.claim_by_id(&sale.catalog(), id.claim, user).ok_or_else(unknown)?;
+    let owned = sale.ticket(&sale.catalog(), id, user).ok_or_else(unknown)?;
     let ticket = Ticket::new(&asked, &owned);
     let qr = ticket.code.as_deref().and_then(picture);
     let won = asked.params()?.get("won") == Some("1");
@@ -96,38 +102,52 @@ async fn one(asked: Asked) -> Result<Reply, Problem> {
     Ok(personal(&asked, &TicketPage { f: Frame::of(&asked), ticket, won, another, qr }))
 }
 
-/// One more of the same type: the key counts what the person has, so that pressing twice is the same claim.
-fn another(
-    asked: &Asked,
-    Owned { entry, claim }: &Owned,
-    user: UserNo,
-) -> Option<(String, String)> {
-    let activity = &entry.activity;
-    let kind = &activity.types[usize::from(claim.ticket_type.0)];
+/// One more of the same type, where there may be one more.
+fn another(asked: &Asked, Owned { entry, line }: &Owned, user: UserNo) -> Option<(String, String)> {
+    let (activity, type_no) = (&entry.activity, line.claim.ticket_type);
+    let kind = &activity.types[usize::from(type_no.0)];
     let mine = asked.app.sale.claims_in(entry.no, user);
-    let of_type = mine.iter().filter(|one| one.ticket_type == claim.ticket_type).count() as u64;
+    let live = || mine.iter().filter(|one| one.state.is_live());
+    let of_type = live().filter(|one| one.claim.ticket_type == type_no).count() as u64;
     let room = of_type < u64::from(kind.limit_per_user)
-        && activity.limit_per_user.is_none_or(|most| (mine.len() as u64) < u64::from(most));
-    room.then(|| (kind.id.clone(), format!("form-{}", of_type + 1)))
+        && activity.limit_per_user.is_none_or(|most| (live().count() as u64) < u64::from(most));
+    room.then(|| (kind.id.clone(), next_key(&mine, type_no)))
 }
 
 impl Ticket {
-    fn new(asked: &Asked, Owned { entry, claim }: &Owned) -> Self {
-        let activity = &entry.activity;
+    fn is_held(&self) -> bool {
+        self.state == TicketState::Held
+    }
+
+    /// The state as a class, and in words.
+    fn tag(&self, f: &Frame) -> (&'static str, &'static str) {
+        let t = |en, zh| f.language.pick(en, zh);
+        match self.state {
+            TicketState::Held => ("held", t("to be paid", "待付款")),
+            TicketState::Void => ("void", t("void", "已作废")),
+            TicketState::Valid if self.effective => ("valid", t("valid now", "有效")),
+            TicketState::Valid => ("later", t("not valid now", "不在有效期")),
+        }
+    }
+
+    fn new(asked: &Asked, Owned { entry, line }: &Owned) -> Self {
+        let (activity, claim) = (&entry.activity, &line.claim);
+        let state = TicketState::of(line.state);
         let kind = &activity.types[usize::from(claim.ticket_type.0)];
         let zone = asked.app.settings.pages.zone();
-        let code = (kind.kind == UnitKind::Codes)
-            .then(|| entry.with_code(claim.ticket_type, claim.unit, str::to_owned))
-            .flatten();
+        let code = entry.with_code(line, str::to_owned);
         Self {
-            id: asked.app.sale.ids().ticket(claim).as_str().to_owned(),
+            id: asked.app.sale.ids().ticket(claim),
             name: kind.name.clone(),
             desc: kind.desc.clone(),
             act_id: activity.id.clone(),
             act_name: activity.name.clone(),
             code,
             claim_no: claim.claim_no.0,
-            effective: kind.validity.holds(asked.now),
+            state,
+            effective: state == TicketState::Valid && kind.validity.holds(asked.now),
+            order_id: (claim.priced || claim.lines > 1)
+                .then(|| asked.app.sale.ids().claim(claim).as_str().to_owned()),
             from: zone.moment(kind.validity.from),
             until: kind.validity.until.map(|until| zone.moment(until)),
         }

@@ -2,7 +2,7 @@
 //! the script, so that both say the same. Each sentence comes with its next step.
 
 use crate::language::Language;
-use sale::Refusal;
+use sale::{OrderState, Refusal};
 use serde_json::{Map, json};
 
 /// What happened, and what to do now.
@@ -37,7 +37,7 @@ const fn sentence(
 }
 
 /// Every sentence: English, then Chinese.
-pub const SENTENCES: [Sentence; 20] = [
+pub const SENTENCES: [Sentence; 40] = [
     sentence(
         "asking",
         "wait",
@@ -200,6 +200,171 @@ pub const SENTENCES: [Sentence; 20] = [
             "请刷新页面；如仍不行，请联系主办方。",
         ],
     ),
+    sentence(
+        "held",
+        "good",
+        ["It is set aside for you", "已为您保留"],
+        [
+            "Pay before the time is up; then it is yours. Nobody else can get it meanwhile.",
+            "请在倒计时结束前付款，付款后归您。在此期间不会被别人抢走。",
+        ],
+    ),
+    sentence(
+        "offered",
+        "good",
+        ["It is your turn!", "轮到您了！"],
+        [
+            "One came back and is set aside for you. Pay before the time is up, or it goes to the next in line.",
+            "有名额退回，已为您保留。请在倒计时结束前付款，否则将转给下一位候补者。",
+        ],
+    ),
+    sentence(
+        "on_its_way",
+        "wait",
+        ["We are waiting for the provider’s word", "正在等待支付结果"],
+        [
+            "If you have paid, this page says so as soon as the payment provider confirms it. Please do not pay again.",
+            "如已付款，支付平台一确认，本页就会显示。请勿重复付款。",
+        ],
+    ),
+    sentence(
+        "time_up",
+        "wait",
+        ["The time to pay is over", "付款时间已到"],
+        [
+            "We wait a few seconds more for a payment that may still be on its way.",
+            "再等几秒，确认是否还有在途的付款。",
+        ],
+    ),
+    sentence(
+        "paid",
+        "good",
+        ["Paid: it is yours", "付款成功，归您了"],
+        ["You find it under “My tickets” at any time.", "随时可在“我的票”中查看。"],
+    ),
+    sentence(
+        "cancelled",
+        "",
+        ["You gave it back", "您已放弃"],
+        [
+            "Nothing was charged. What you had goes to the next person.",
+            "没有扣款，名额会转给下一位。",
+        ],
+    ),
+    sentence(
+        "expired",
+        "",
+        ["It was not paid in time", "超时未付款"],
+        [
+            "What was set aside goes to the next person. Nothing was charged; should a payment arrive late, you get one if it is free, or your money back.",
+            "保留的名额会转给下一位，没有扣款。若付款晚到：有余票则归您，没有则原路退款。",
+        ],
+    ),
+    sentence(
+        "late",
+        "wait",
+        ["Your payment came late", "您的付款晚到了"],
+        [
+            "We look whether one is still free for you. If not, your money goes back.",
+            "正在确认是否还有余票；如没有，将原路退款。",
+        ],
+    ),
+    sentence(
+        "late_won",
+        "good",
+        ["Your payment came late, and you got one after all", "付款虽晚，仍然抢到了"],
+        [
+            "One was still free. It is yours, with a new order.",
+            "正好还有余票，已归您，请查看新订单。",
+        ],
+    ),
+    sentence(
+        "refund_due",
+        "wait",
+        ["Your money is on its way back", "正在退款"],
+        [
+            "You need not do anything. It can take the payment provider a few days.",
+            "您无需操作，款项将原路退回，支付平台可能需要几天。",
+        ],
+    ),
+    sentence(
+        "refunded",
+        "",
+        ["Your money is back", "已退款"],
+        ["The payment provider has given it back.", "支付平台已将款项原路退回。"],
+    ),
+    sentence(
+        "line_open",
+        "wait",
+        ["Line up for what comes back", "候补：有退回就轮到您"],
+        [
+            "What comes back goes to those in line, in order. Nobody gets in front by pressing fast.",
+            "退回的名额按候补先后提供，不拼手速。",
+        ],
+    ),
+    sentence(
+        "in_line",
+        "wait",
+        ["You are in line", "候补中"],
+        [
+            "When it is your turn, one is set aside for you. Stay here or look in again: you then have limited time.",
+            "轮到您时会为您保留一份，时间有限，请留在本页或常回来看看。",
+        ],
+    ),
+    sentence(
+        "line_left",
+        "",
+        ["You left the line", "已退出候补"],
+        [
+            "You can line up again, behind those who are waiting by then.",
+            "可以重新候补，届时排在已有的人之后。",
+        ],
+    ),
+    sentence(
+        "line_gone",
+        "",
+        ["You are not in line any more", "您已不在候补中"],
+        [
+            "You left, or your turn came and was not taken. You can line up again.",
+            "您已退出，或轮到您时没有付款。可以重新候补。",
+        ],
+    ),
+    sentence(
+        "line_free",
+        "good",
+        ["Something is free right now", "现在就有名额"],
+        ["There is no need to line up: press the button.", "无需候补，请直接点按钮。"],
+    ),
+    sentence(
+        "line_off",
+        "",
+        ["There is no line here", "此活动没有候补"],
+        ["Look again in a few minutes.", "请过几分钟再来看。"],
+    ),
+    sentence(
+        "line_over",
+        "",
+        ["It is over", "活动已结束"],
+        [
+            "Nothing is offered to the line any more. Thank you for waiting.",
+            "候补也已结束，感谢等待。",
+        ],
+    ),
+    sentence(
+        "changed",
+        "wait",
+        ["It has changed meanwhile", "状态已变化"],
+        ["This is how it stands now.", "以下是最新状态。"],
+    ),
+    sentence(
+        "no_pay",
+        "",
+        ["It cannot be paid now", "暂时无法付款"],
+        [
+            "The payment provider did not answer. Nothing was charged; please try again.",
+            "支付平台没有回应，没有扣款，请重试。",
+        ],
+    ),
 ];
 
 /// The sentence with this key.
@@ -210,6 +375,11 @@ pub fn say(key: &str) -> &'static Sentence {
 /// What is said with a refusal.
 pub fn refused(refusal: Refusal) -> &'static Sentence {
     say(refusal.name())
+}
+
+/// What is said of an order in this state.
+pub fn stands(state: OrderState) -> &'static Sentence {
+    say(state.name())
 }
 
 /// The table as the first statement of a script.
@@ -228,6 +398,9 @@ mod tests {
     fn every_refusal_has_its_sentence_and_no_key_stands_twice() {
         for refusal in Refusal::ALL {
             assert!(!refused(refusal).title(Language::Zh).is_empty());
+        }
+        for state in OrderState::ALL {
+            assert!(!stands(state).title(Language::Zh).is_empty());
         }
         for (index, one) in SENTENCES.iter().enumerate() {
             assert!(SENTENCES[..index].iter().all(|other| other.key != one.key), "{}", one.key);

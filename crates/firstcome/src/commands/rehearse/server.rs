@@ -118,6 +118,8 @@ fn program(place: &Place, folder: &Path) -> Result<Command, Failure> {
     }
     // The configured address may be in use by the server that this machine is for.
     command.env("FIRSTCOME_SERVER_METRICS_LISTEN", "");
+    // Units that nobody paid for come back while the sale is still open, as they would in a longer one.
+    command.env("FIRSTCOME_PAYMENTS_GRACE_MS", "1000");
     Ok(command)
 }
 

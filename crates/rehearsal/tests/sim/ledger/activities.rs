@@ -237,7 +237,7 @@ fn append(disk: &mut Disk, draft: &EventDraft) -> Result<Result<Event, Appended>
     Ok(Ok(event))
 }
 
-fn write(disk: &mut Disk, activity: ActivityNo, at: TimeMs, kind: EventKind) -> Event {
+pub(super) fn write(disk: &mut Disk, activity: ActivityNo, at: TimeMs, kind: EventKind) -> Event {
     disk.last_event.0 += 1;
     let no = disk.last_event;
     let stored = &mut disk.activity_mut(activity).expect("it was looked at").stored;
@@ -259,6 +259,10 @@ fn write(disk: &mut Disk, activity: ActivityNo, at: TimeMs, kind: EventKind) -> 
             }
         }
         EventKind::Changed(definition) => stored.activity = (**definition).clone(),
+        EventKind::Order { .. }
+        | EventKind::LinedUp { .. }
+        | EventKind::LeftLine { .. }
+        | EventKind::Payment { .. } => {}
     }
     stored.through = no;
     Event { no, activity, at, kind }

@@ -4,13 +4,14 @@
 use super::{
     Call, Lie, SimLedger, audit,
     disk::{Claims, Disk, Listed, Sold},
+    orders::mark_of,
 };
 use ledger::{
-    Cause, ClaimLedger, Detection, Finding, LedgerFault, OrderRow, ParticipantRow, Settled, Source,
-    Written,
+    Cause, ClaimLedger, Detection, Finding, LedgerFault, OrderMark, OrderRow, ParticipantRow,
+    Settled, Source, Written,
 };
-use rules::{ActivityNo, Claim, Epoch, Part, Refusal, Seq, TypeNo, UnitNo, UserNo};
-use std::collections::{BTreeMap, btree_map::Entry};
+use rules::{ActivityNo, Claim, Epoch, OrderState, Part, Refusal, Seq, TypeNo, UnitNo, UserNo};
+use std::collections::BTreeMap;
 
 impl ClaimLedger for SimLedger {
     fn own(&self) -> Result<Epoch, LedgerFault> {
@@ -41,7 +42,7 @@ impl ClaimLedger for SimLedger {
             if !ours || disk.epoch != epoch {
                 return Ok(Err(Stale));
             }
-            Ok(Ok(claims.iter().map(|claim| put(disk, claim)).collect::<Vec<_>>()))
+            Ok(Ok(put_all(disk, claims)))
         })?;
         match written {
             Ok(written) => answers.extend(written),
@@ -82,9 +83,10 @@ impl ClaimLedger for SimLedger {
     fn claims(
         &self,
         activity: ActivityNo,
-        visit: &mut dyn FnMut(Claim),
+        visit: &mut dyn FnMut(Claim, OrderMark),
     ) -> Result<(), LedgerFault> {
-        self.read()?.claims_of(activity).values().copied().for_each(visit);
+        let disk = self.read()?;
+        disk.claims_of(activity).values().for_each(|claim| visit(*claim, mark_of(&disk, claim)));
         Ok(())
     }
 
@@ -102,8 +104,8 @@ impl ClaimLedger for SimLedger {
         unit: UnitNo,
     ) -> Result<Option<Claim>, LedgerFault> {
         let claims = self.read()?.claims_of(activity);
-        let mut found = claims.values();
-        Ok(found.find(|claim| (claim.ticket_type, claim.unit) == (ticket_type, unit)).copied())
+        let mut newest = claims.values().rev();
+        Ok(newest.find(|claim| (claim.ticket_type, claim.unit) == (ticket_type, unit)).copied())
     }
 
     fn orders(
@@ -118,7 +120,8 @@ impl ClaimLedger for SimLedger {
             let codes = sold.and_then(|sold| sold.codes.get(usize::from(claim.ticket_type.0)));
             let code = codes.and_then(|codes| codes.get(claim.unit.0 as usize));
             let code = code.map(String::as_str);
-            if !visit(&OrderRow { claim: *claim, user, display_name, department, code }) {
+            let mark = mark_of(&disk, claim);
+            if !visit(&OrderRow { claim: *claim, mark, user, display_name, department, code }) {
                 break;
             }
         }
@@ -155,13 +158,28 @@ pub(super) fn demand(disk: &Disk, epoch: Epoch) -> Result<(), Cause> {
     if disk.epoch == epoch { Ok(()) } else { Err(Cause::StaleEpoch) }
 }
 
-fn put(disk: &mut Disk, claim: &Claim) -> Written {
-    match disk.claims_mut(claim.activity).entry(claim.seq) {
-        Entry::Occupied(there) => return clash(there.get(), claim),
-        Entry::Vacant(room) => room.insert(*claim),
-    };
-    *disk.tallies.entry(claim.activity).or_default() += 1;
-    Written::Written
+fn put_all(disk: &mut Disk, claims: &[Claim]) -> Vec<Written> {
+    let mut answers = Vec::with_capacity(claims.len());
+    let mut rest = claims;
+    while let Some(first) = rest.first() {
+        let (order, later) = rest.split_at(usize::from(first.lines));
+        answers.extend(put(disk, order));
+        rest = later;
+    }
+    answers
+}
+
+/// The lines of an order: all are written, or none.
+fn put(disk: &mut Disk, order: &[Claim]) -> Vec<Written> {
+    let claims = disk.claims_mut(order[0].activity);
+    let met: Vec<Option<Written>> =
+        order.iter().map(|claim| claims.get(&claim.seq).map(|there| clash(there, claim))).collect();
+    if met.iter().any(Option::is_some) {
+        return met.into_iter().map(|met| met.unwrap_or(Written::UnitTaken)).collect();
+    }
+    claims.extend(order.iter().map(|claim| (claim.seq, *claim)));
+    *disk.tallies.entry(order[0].activity).or_default() += order.len() as u32;
+    vec![Written::Written; order.len()]
 }
 
 /// Another claim stands in this one's place.
@@ -204,8 +222,12 @@ fn everyone(disk: &Disk, activity: ActivityNo) -> BTreeMap<UserNo, (Part, Option
     for claim in claims.values() {
         let (user, seen_at) = (claim.user, claim.decided_at);
         let part = Part { activity, user, seen_at, refusal: None };
-        let (kept, _) = everyone.entry(user).or_insert((part, Some(claim.claim_no)));
+        let (kept, won) = everyone.entry(user).or_insert((part, None));
         kept.seen_at = kept.seen_at.min(seen_at);
+        // Who gave an order up, or let it expire, has won nothing by it.
+        let state = mark_of(disk, claim).state;
+        let lasted = !matches!(state, OrderState::Cancelled | OrderState::Expired);
+        *won = won.or(lasted.then_some(claim.claim_no));
     }
     for part in disk.parts.get(&activity).into_iter().flat_map(|parts| parts.values()) {
         let (kept, _) = everyone.entry(part.user).or_insert((*part, None));

@@ -1,8 +1,14 @@
 //! What a simulated disk holds: the ledger's tables as plain collections, cheap to copy, for a transaction is a copy
 //! that takes the place of what was there. It knows no fault and no epoch but the one it stores.
 
-use ledger::{AuditEntry, OperatorKey, Person, StoredActivity};
-use rules::{ActivityNo, Claim, Epoch, Event, EventNo, Part, Seq, TimeMs, TypeNo, UnitNo, UserNo};
+use super::orders::Joined;
+use ledger::{
+    AuditEntry, Lateness, NoticeRecord, OperatorKey, OrderMark, PaymentRecord, Person,
+    StoredActivity,
+};
+use rules::{
+    ActivityNo, Claim, Epoch, Event, EventNo, OrderNo, Part, Seq, TimeMs, TypeNo, UnitNo, UserNo,
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A name and what belongs to it; its number is its place from 1.
@@ -54,6 +60,17 @@ pub struct Disk {
     pub tallies: BTreeMap<ActivityNo, u32>,
     pub parts: BTreeMap<ActivityNo, Arc<BTreeMap<UserNo, Part>>>,
     pub audit: Arc<Vec<AuditEntry>>,
+    /// Orders to which something has happened.
+    pub orders: Arc<BTreeMap<OrderNo, OrderMark>>,
+    /// A payment's number is its place from 1.
+    pub payments: Arc<Vec<PaymentRecord>>,
+    /// Where buyers were sent to pay, and when.
+    pub starts: Arc<BTreeMap<(OrderNo, String), TimeMs>>,
+    /// In the order of joining.
+    pub joined: Arc<Vec<Joined>>,
+    pub notices: Arc<Vec<NoticeRecord>>,
+    pub extensions: Arc<Vec<Lateness>>,
+    pub alive_at: TimeMs,
     pub revoked: Arc<BTreeMap<(UserNo, [u8; 16]), TimeMs>>,
 }
 

@@ -6,7 +6,9 @@ mod activities;
 mod audit;
 mod claims;
 mod disk;
+mod orders;
 mod people;
+mod relay;
 
 use disk::Disk;
 use ledger::{Cause, Ledger, LedgerFault};
@@ -27,6 +29,8 @@ pub enum Call {
     Parts,
     /// An operator's change is written.
     Change,
+    /// Changes of orders are written.
+    Orders,
     /// Anything else is written.
     Other,
     /// Something is read.
@@ -80,6 +84,20 @@ pub enum Lie {
     NeverSettles,
     /// Ownership is taken without an end of the one before.
     SharesOwnership,
+    /// The last changes of orders before a crash were acknowledged and are gone.
+    ForgetsChangesAtCrash,
+    /// Changes of orders that were written are said not to have been.
+    DeniesOrders,
+    /// A provider's reference is a new payment each time that it is told of.
+    TakesTwice,
+    /// An order that is over becomes paid (C17).
+    PaysWhatIsOver,
+    /// Deadlines that were moved are not remembered.
+    ForgetsExtensions,
+    /// Of money that is to go back nobody is told.
+    ForgetsRefunds,
+    /// What is over is not open at any provider any more, whether or not it was closed there.
+    ForgetsWhatIsOver,
 }
 
 /// A batch of which nobody knows whether it was written.
@@ -92,8 +110,8 @@ struct Platter {
     disk: Arc<Disk>,
     doubt: Option<Doubt>,
     owned: bool,
-    /// For `Lie::ForgetsAtCrash`: the disk before the last batch of claims.
-    before_batch: Option<Arc<Disk>>,
+    /// For disks that forget: what was written last, and the disk before it.
+    before_batch: Option<(Call, Arc<Disk>)>,
     /// For `Lie::BringsBack`: what comes back.
     hidden: Option<Arc<Disk>>,
 }
@@ -131,12 +149,8 @@ impl Device {
         platter.owned = false;
         let platter = &mut *platter;
         match self.lie {
-            Some(Lie::ForgetsAtCrash) => {
-                if let Some(before) = platter.before_batch.take() {
-                    platter.disk = before;
-                    platter.doubt = None;
-                }
-            }
+            Some(Lie::ForgetsAtCrash) => platter.forget(Call::Commit),
+            Some(Lie::ForgetsChangesAtCrash) => platter.forget(Call::Orders),
             Some(Lie::BringsBack) => {
                 if let Some(hidden) = platter.hidden.take() {
                     platter.disk = Arc::new(platter.disk.with_claims_of(&hidden));
@@ -148,6 +162,14 @@ impl Device {
 }
 
 impl Platter {
+    /// What was written last is gone, if it was of this kind.
+    fn forget(&mut self, kind: Call) {
+        if let Some((_, before)) = self.before_batch.take().filter(|(of, _)| *of == kind) {
+            self.disk = before;
+            self.doubt = None;
+        }
+    }
+
     /// What was in doubt is settled, for good.
     fn resolve(&mut self, lie: Option<Lie>) {
         let Some(doubt) = self.doubt.take() else { return };
@@ -231,7 +253,12 @@ impl SimLedger {
         };
         let then = Arc::new(then);
         if let Fate::Unknown { written } = fate {
-            if self.device.lie == Some(Lie::DeniesChanges) && call == Call::Change && written {
+            let denied = match self.device.lie {
+                Some(Lie::DeniesChanges) => call == Call::Change,
+                Some(Lie::DeniesOrders) => call == Call::Orders,
+                _ => false,
+            };
+            if denied && written {
                 platter.disk = then;
                 return Err(LedgerFault::NothingHappened(Cause::Io));
             }
@@ -239,7 +266,7 @@ impl SimLedger {
             return Err(LedgerFault::Unknown(Cause::Io));
         }
         let before = std::mem::replace(&mut platter.disk, then);
-        platter.before_batch = (call == Call::Commit).then_some(before);
+        platter.before_batch = Some((call, before));
         Ok(Ok(done))
     }
 

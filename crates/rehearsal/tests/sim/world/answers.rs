@@ -1,10 +1,15 @@
 //! Requests as the server takes them up, and what its answers look like on the other side of the wire.
 //! What the HTTP layer does with an outcome is done here in the same way, without HTTP.
 
-use super::{ACTIVITY, PROBE, World, people::Who, server::Running};
+use super::{
+    ACTIVITY, PROBE, World,
+    people::Who,
+    server::Running,
+    tasks::{Done, Task},
+};
 use rehearsal::history::{Asked, Effect, Heard, Key, Refused, Shown, Ticket, TypeIndex};
-use rules::{ActivityState, Claim, Refusal, TypeNo, UserNo};
-use sale::{Entry, Outcome, Request, standing};
+use rules::{ActivityState, Item, Refusal, TypeNo, UserNo};
+use sale::{Entry, Outcome, Place, Recorded, Request, standing};
 use std::sync::Arc;
 
 /// Tickets of a list.
@@ -15,12 +20,12 @@ impl World {
         let Some(running) = self.server.running().filter(|_| self.server.takes()) else {
             // The listening socket may outlive the process, or it may not.
             if self.of_1000(500) {
-                return self.put_back(id);
+                return self.put_back(Task::Claim(id));
             }
-            self.takes_up(id);
+            self.takes_up(Task::Claim(id));
             return self.reply(id, Heard::Lost);
         };
-        self.takes_up(id);
+        self.takes_up(Task::Claim(id));
         let request = self.people.request_of(id);
         let activity = if matches!(request.who, Who::Probe(_)) { PROBE } else { ACTIVITY };
         let entry = running.sale.catalog().by_id(activity).cloned();
@@ -50,7 +55,8 @@ impl World {
         (TypeIndex(of), key): (TypeIndex, Option<Key>),
     ) {
         let key = key.map(|key| running.sale.ids().key(&format!("key-{}", key.0)));
-        let request = Request { ticket_type: TypeNo(of as u16), user, key };
+        let items = [Item { ticket_type: TypeNo(of as u16), count: 1 }];
+        let request = Request { items: &items, user, key };
         let decided = running.sale.decide(entry, request);
         self.tell("claim", id as u64 * 2 + u64::from(decided.is_ok()));
         self.stir(decided.is_err());
@@ -58,7 +64,8 @@ impl World {
             Ok(outcome) => self.reply(id, heard(running, entry, outcome)),
             Err(deciding) => {
                 let sale = Arc::clone(&running.sale);
-                self.wait(id, Box::pin(async move { sale.outcome(deciding).await }));
+                let waiting = async move { Done::Claim(sale.outcome(deciding).await) };
+                self.wait(Task::Claim(id), Box::pin(waiting));
             }
         }
     }
@@ -91,23 +98,27 @@ impl World {
 
 fn heard(running: &Running, entry: &Entry, outcome: Outcome) -> Heard {
     match outcome {
-        Outcome::Won(claim) => {
-            let order = Some(running.sale.claim_id(&claim).as_str().to_owned());
-            Heard::Won(Ticket { order, ..ticket(running, entry, &claim) })
+        Outcome::Won(line) => {
+            let order = Some(running.sale.claim_id(&line.claim).as_str().to_owned());
+            Heard::Won(Ticket { order, ..ticket(running, entry, &line) })
         }
         Outcome::Queued(id) => Heard::Queued { claim: id.as_str().to_owned() },
-        Outcome::Refused(Refusal::LimitReached, had) => {
-            Heard::Refused(Refused::LimitReached, tickets(running, entry, &had))
-        }
-        Outcome::Refused(refusal, _) => Heard::Refused(refused(refusal), Vec::new()),
+        // What this answer rests on is on disk, and so are the lines in it.
+        Outcome::Refused(no) => Heard::Refused(refused(no.refusal), had(running, entry, no.had)),
         Outcome::Busy => Heard::Busy { retry_after: true },
         Outcome::Failed(sale::Effect::None) => Heard::Failed(Effect::None),
         Outcome::Failed(sale::Effect::Unknown) => Heard::Failed(Effect::Unknown),
     }
 }
 
-const fn refused(refusal: Refusal) -> Refused {
+fn had(running: &Running, entry: &Entry, mut lines: Vec<Recorded>) -> Vec<Ticket> {
+    lines.iter_mut().for_each(|line| line.place = Place::DURABLE);
+    tickets(running, entry, &lines)
+}
+
+pub(super) fn refused(refusal: Refusal) -> Refused {
     match refusal {
+        Refusal::HeldByOthers => unreachable!("nothing here is held by anybody"),
         Refusal::Ended => Refused::Ended,
         Refusal::SoldOut => Refused::SoldOut,
         Refusal::NotStarted => Refused::NotStarted,
@@ -117,18 +128,18 @@ const fn refused(refusal: Refusal) -> Refused {
     }
 }
 
-fn tickets(running: &Running, entry: &Entry, claims: &[Claim]) -> Vec<Ticket> {
-    claims.iter().map(|claim| ticket(running, entry, claim)).collect()
+fn tickets(running: &Running, entry: &Entry, lines: &[Recorded]) -> Vec<Ticket> {
+    lines.iter().map(|line| ticket(running, entry, line)).collect()
 }
 
 /// The ticket without its order's id, which not every answer holds.
-fn ticket(running: &Running, entry: &Entry, claim: &Claim) -> Ticket {
+fn ticket(running: &Running, entry: &Entry, line: &Recorded) -> Ticket {
     Ticket {
         order: None,
-        id: running.sale.ids().ticket(claim),
-        type_id: entry.activity.types[usize::from(claim.ticket_type.0)].id.clone(),
-        code: entry.with_code(claim.ticket_type, claim.unit, str::to_owned),
-        claim_no: claim.claim_no.0,
+        id: running.sale.ids().ticket(&line.claim),
+        type_id: entry.activity.types[usize::from(line.claim.ticket_type.0)].id.clone(),
+        code: entry.with_code(line, str::to_owned),
+        claim_no: line.claim.claim_no.0,
     }
 }
 

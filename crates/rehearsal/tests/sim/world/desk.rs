@@ -1,11 +1,20 @@
 //! The operator: one change after the other, each until it is known whether it was made.
 //! Whoever has not heard asks again with the same key.
 
-use super::{Event, World, server::Running, setup::operator};
-use crate::{figures::Count, world::ACTIVITY};
+use super::{
+    Event, World,
+    server::Running,
+    setup::operator,
+    tasks::{Done, Task},
+};
+use crate::{
+    figures::Count,
+    scenario::PaidChange,
+    world::{ACTIVITY, PRICED},
+};
 use rehearsal::history::{Change, Intervention, Micros};
-use sale::{DeskRefused, Operator, OperatorKey};
-use std::cell::Cell;
+use sale::{ChangeFault, DeskRefused, Operator, OperatorKey, Stepped};
+use std::{cell::Cell, sync::Arc};
 
 /// Where the operator is in the plan.
 #[derive(Default)]
@@ -18,15 +27,20 @@ pub(super) struct Desk {
     failed: Cell<bool>,
     /// A call is on the stack, and the desk locked.
     busy: Cell<bool>,
+    /// The same, and the call is about what is paid for.
+    paid_for: Cell<bool>,
+    /// Where the operator is in what is done where something is paid for.
+    paid_next: Cell<usize>,
+    paid_of: Cell<usize>,
 }
 
 impl Desk {
     pub fn is_done(&self) -> bool {
-        self.next.get() >= self.of.get()
+        self.next.get() >= self.of.get() && self.paid_next.get() >= self.paid_of.get()
     }
 
     pub fn is_busy(&self) -> bool {
-        self.busy.get()
+        self.busy.get() || self.paid_for.get()
     }
 }
 
@@ -34,6 +48,10 @@ impl World {
     pub(super) fn plan_desk(&self) {
         self.desk.of.set(self.scenario.plan.changes.len());
         self.plan_next_change();
+        if self.scenario.plan.paying.is_some() {
+            self.desk.paid_of.set(self.scenario.paid_changes.len());
+            self.plan_next_paid();
+        }
     }
 
     fn plan_next_change(&self) {
@@ -54,11 +72,15 @@ impl World {
             self.desk.failed.set(true);
             self.plan_operator(self.now() + self.between(20_000, 300_000));
         }
+        if self.desk.paid_for.replace(false) {
+            self.plan(self.now() + self.between(20_000, 300_000), Event::OperatePaid);
+        }
     }
 
     /// Whether a call may come in the middle of something else.
     pub(super) fn may_operate(&self) -> bool {
-        !self.desk.is_busy() && !self.server.is_reloading()
+        let server = &self.server;
+        !self.desk.is_busy() && !server.is_reloading() && !server.is_telling()
     }
 
     /// Does what is next in the plan, or tries again to.
@@ -128,5 +150,73 @@ impl World {
         }
         self.desk.next.set(self.desk.next.get() + 1);
         self.plan_next_change();
+    }
+}
+
+/// What operators do where something is paid for.
+impl World {
+    fn plan_next_paid(&self) {
+        if let Some((at, _)) = self.scenario.paid_changes.get(self.desk.paid_next.get()) {
+            self.plan(*at, Event::OperatePaid);
+        }
+    }
+
+    fn paid_done(&self) {
+        self.desk.paid_next.set(self.desk.paid_next.get() + 1);
+        self.plan_next_paid();
+    }
+
+    fn paid_again(&self) {
+        self.plan(self.now() + self.between(10_000, 300_000), Event::OperatePaid);
+    }
+
+    /// Does what is next where something is paid for, or tries again to.
+    pub(super) fn operate_paid(&self) {
+        let next = self.desk.paid_next.get();
+        let Some((_, what)) = self.scenario.paid_changes.get(next).copied() else { return };
+        let running = self.server.running().filter(|_| self.server.takes());
+        let Some(running) = running else { return self.paid_again() };
+        if what == PaidChange::Refund {
+            return self.refund_somebody(&running);
+        }
+        self.desk.paid_for.set(true);
+        let sale = &running.sale;
+        let done = match what {
+            PaidChange::Pause => sale.pause(PRICED, &operator()),
+            PaidChange::Resume => sale.resume(PRICED, &operator()),
+            PaidChange::Close | PaidChange::Refund => sale.close_activity(PRICED, &operator()),
+        };
+        self.desk.paid_for.set(false);
+        self.tell("operator", 2 + u64::from(done.is_ok()));
+        self.stir(false);
+        match done {
+            // What is closed stays as it is.
+            Ok(()) | Err(DeskRefused::Closed) => self.paid_done(),
+            Err(DeskRefused::Fault(_)) => self.paid_again(),
+            Err(refused) => panic!("an operator was refused: {refused:?}"),
+        }
+    }
+
+    /// The money of one of the paid orders goes back, if there is one.
+    fn refund_somebody(&self, running: &Running) {
+        if self.is_waiting(Task::Refund) {
+            return self.paid_again();
+        }
+        let paid = self.paid_orders(running);
+        if paid.is_empty() {
+            return self.paid_done();
+        }
+        let order = paid[self.below(paid.len() as u64) as usize];
+        let sale = Arc::clone(&running.sale);
+        let refund = async move { Done::Refund(sale.refund(order).await) };
+        self.wait(Task::Refund, Box::pin(refund));
+        self.paid_done();
+    }
+
+    /// Whoever asked for a refund has heard.
+    pub(super) fn refunded(&self, done: Result<Stepped, ChangeFault>) {
+        if let Ok(Stepped::Unknown) = done {
+            panic!("an order that was paid is not there");
+        }
     }
 }

@@ -2,14 +2,19 @@
 //! At every seam of the real code something else may come in between, or the process may die; all of it by the seed.
 
 mod answers;
+mod company;
 mod desk;
+mod due;
+mod payers;
 mod people;
+mod rest;
 mod server;
 mod setup;
 mod sky;
+mod tasks;
 
 pub use people::PROBES;
-pub use setup::{ACTIVITY, PROBE, plain_activity};
+pub use setup::{ACTIVITY, PRICED, PROBE, plain_activity};
 
 use crate::{
     clock::Time,
@@ -19,13 +24,12 @@ use crate::{
     scenario::{Scenario, Trouble},
     stock::Bug,
 };
+use company::Outside;
 use desk::Desk;
+use due::{Due, Event};
+use payers::Payers;
 use people::People;
-use rehearsal::{
-    crowd::Step,
-    history::{Heard, Intervention},
-    plan::Chance,
-};
+use rehearsal::{history::Intervention, plan::Chance};
 use server::Server;
 use std::{
     cell::{Cell, RefCell},
@@ -46,83 +50,9 @@ const TOLD_MAX: usize = 5_000;
 pub const SETTLES_WITHIN: u64 = 20_000_000;
 /// So long after that the last person must be done.
 const ENDS_WITHIN: u64 = 1_500_000_000;
-
-/// Something that is due.
-#[derive(Clone, Debug)]
-enum Event {
-    /// A person's hand asks.
-    Send(usize, Step),
-    /// A probe is sent, for the first time or again.
-    Probe(usize),
-    /// A request reaches the server.
-    Arrive(usize),
-    /// The server looks at a request that waits.
-    Poll(usize),
-    /// An answer reaches whoever asked.
-    Deliver(usize, Heard),
-    /// Whoever asked does not wait for the answer.
-    HangUp(usize),
-    /// The writer's next step, if none was planned since.
-    Write(u64),
-    /// Waiters that are late are woken.
-    Tick,
-    /// The operator does the next thing, or the last one again.
-    Operate,
-    /// The server starts.
-    Boot,
-    /// The server sees whether it can end.
-    Ending(u64),
-    /// Something goes wrong.
-    Trouble(Trouble),
-    /// Nothing goes wrong from now on.
-    Heal,
-    /// Everything must have settled.
-    Settled,
-}
-
-impl Event {
-    /// Whether it is something that a process does, which stands still while the process does.
-    const fn is_process(&self) -> bool {
-        matches!(
-            self,
-            Self::Arrive(_) | Self::Poll(_) | Self::Write(_) | Self::Tick | Self::Ending(_)
-        )
-    }
-}
-
-struct Due {
-    at: u64,
-    /// Orders what is due at the same time.
-    tie: u64,
-    no: u64,
-    event: Event,
-}
-
-impl Due {
-    const fn key(&self) -> (u64, u64, u64) {
-        (self.at, self.tie, self.no)
-    }
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Due {}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
-    }
-}
+/// And so long after that every order and every payment must have come to its end: a clock that was set back by an hour
+/// makes holds longer by it, and the last refunds are an hour from each other.
+const PAID_WITHIN: u64 = 4 * 3_600_000_000;
 
 /// A line of what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +80,8 @@ pub struct World {
     pub figures: RefCell<Figures>,
     pub interventions: RefCell<Vec<Intervention>>,
     pub people: People,
+    pub payers: Payers,
+    pub outside: Outside,
     pub grounds: Grounds,
     time: Arc<Time>,
     chance: RefCell<Chance>,
@@ -190,17 +122,27 @@ pub fn grounds(tell: impl FnOnce(&Grounds)) {
     }
 }
 
+/// Counts something in this thread's world.
+pub fn count(what: Count) {
+    if let Some(world) = here() {
+        world.count(what);
+    }
+}
+
 impl World {
     /// A world before its first event, with a sale that is announced.
     pub fn new(scenario: Scenario, planted: Planted) -> Rc<Self> {
+        let time: Arc<Time> = Arc::default();
         let world = Rc::new(Self {
             planted,
+            payers: Payers::default(),
+            outside: Outside::new(&time),
             device: Device::new(planted.lie),
             figures: RefCell::default(),
             interventions: RefCell::default(),
             people: People::new(&scenario),
             grounds: Grounds::default(),
-            time: Arc::default(),
+            time,
             chance: RefCell::new(Chance::of(scenario.seed, 0x301D)),
             queue: RefCell::default(),
             planned: Cell::new(0),
@@ -233,8 +175,9 @@ impl World {
             let Some(due) = self.pop(u64::MAX) else {
                 return Err("nothing is due any more, and not everybody is done".to_owned());
             };
-            if due.at > self.scenario.heals + SETTLES_WITHIN + ENDS_WITHIN {
-                return Err("not everybody is ever done".to_owned());
+            let paid = if self.scenario.plan.paying.is_some() { PAID_WITHIN } else { 0 };
+            if due.at > self.scenario.heals + SETTLES_WITHIN + ENDS_WITHIN + paid {
+                return Err(self.what_is_left());
             }
             self.time.pass(due.at);
             let happened = catch_unwind(AssertUnwindSafe(|| self.happen(due.event)));
@@ -256,8 +199,10 @@ impl World {
     fn is_over(&self) -> bool {
         self.settled.get()
             && self.people.all_done()
+            && self.payers.all_done()
             && self.desk.is_done()
             && self.server.is_quiet()
+            && self.is_at_rest()
     }
 
     fn happen(&self, event: Event) {
@@ -271,6 +216,14 @@ impl World {
             Event::Poll(id) => self.poll(id),
             Event::Deliver(id, heard) => self.deliver(id, heard),
             Event::HangUp(id) => self.hang_up(id),
+            Event::PaySend(payer, step) => self.pay_send(payer, step),
+            Event::PayArrive(id) => self.pay_arrive(id),
+            Event::PayDeliver(id, heard) => self.pay_deliver(id, heard),
+            Event::Post => self.post(),
+            Event::Letter(id) => self.letter(id),
+            Event::Till(planned) => self.till(planned),
+            Event::OperatePaid => self.operate_paid(),
+            Event::Reachable => self.outside.set_reachable(true),
             Event::Write(planned) => self.write(planned),
             Event::Tick => self.tick(),
             Event::Operate => self.operate(),
@@ -297,6 +250,10 @@ impl World {
                 self.time.step(ahead);
             }
             Trouble::Stop => self.stop(),
+            Trouble::CutOff(us) => {
+                self.outside.set_reachable(false);
+                self.plan(self.now() + us, Event::Reachable);
+            }
             Trouble::Crash => {}
         }
     }
@@ -306,6 +263,7 @@ impl World {
         self.healed.set(true);
         self.armed.set(None);
         self.time.step(0);
+        self.outside.set_reachable(true);
         self.plan(self.now() + SETTLES_WITHIN, Event::Settled);
     }
 
@@ -363,7 +321,7 @@ impl World {
     fn may_come_between(&self, event: &Event) -> bool {
         match event {
             Event::Write(_) => self.may_write(),
-            Event::Operate => self.may_operate(),
+            Event::Operate | Event::OperatePaid => self.may_operate(),
             Event::Boot | Event::Ending(_) | Event::Settled => false,
             Event::Trouble(trouble) => *trouble != Trouble::Stop,
             _ => true,
@@ -420,6 +378,11 @@ impl World {
         told.push_back(Told { at, what, of });
     }
 
+    /// The last moment of the run.
+    pub fn ended_at(&self) -> u64 {
+        self.now()
+    }
+
     /// One number for everything that happened.
     pub fn digest(&self) -> u64 {
         self.digest.get()
@@ -456,5 +419,6 @@ fn trouble_no(trouble: Trouble) -> u64 {
         Trouble::Freeze(us) => us,
         Trouble::StepClock(ahead) => ahead.unsigned_abs(),
         Trouble::Stop => 1,
+        Trouble::CutOff(us) => us + 7,
     }
 }

@@ -1,7 +1,7 @@
 //! The crowd's side of the wire: what is sent, lost and heard, and the calls as they go into the history. Beside the
 //! crowd there are probes: claims that must win in the end, whatever happens.
 
-use super::{Event, World};
+use super::{Event, World, tasks::Task};
 use crate::{figures::Count, scenario::Scenario};
 use rehearsal::{
     crowd::{Hand, Step},
@@ -150,7 +150,7 @@ impl World {
 
     /// The server's answer leaves.
     pub(super) fn reply(&self, id: usize, heard: Heard) {
-        if !self.put_down(id) || self.people.is_over(id) {
+        if !self.put_down(Task::Claim(id)) || self.people.is_over(id) {
             return;
         }
         if self.is_lost() {
@@ -160,12 +160,12 @@ impl World {
         self.plan(self.now() + self.distance(), Event::Deliver(id, heard));
     }
 
-    fn is_lost(&self) -> bool {
+    pub(super) fn is_lost(&self) -> bool {
         !self.healed.get() && self.of_1000(self.scenario.storm.lost)
     }
 
     /// Microseconds on the way: mostly few.
-    fn distance(&self) -> u64 {
+    pub(super) fn distance(&self) -> u64 {
         match self.below(20) {
             0 => self.between(5_000, 120_000),
             1..=6 => self.between(500, 5_000),
@@ -175,7 +175,7 @@ impl World {
 
     pub(super) fn hang_up(&self, id: usize) {
         if !self.people.is_over(id) && self.of_1000(300) {
-            self.drop_waiting(id);
+            self.drop_waiting(Task::Claim(id));
         }
         self.deliver(id, Heard::Lost);
     }

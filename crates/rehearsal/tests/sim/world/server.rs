@@ -1,35 +1,37 @@
 //! The process that sells: it starts, writes step by step, ends or dies. Its memory goes with it, the disk stays.
 //! Nothing here decides a claim: that is the real code's.
 
-use super::{Event, World, sky::Sky};
+use super::{
+    Event, World,
+    sky::Sky,
+    tasks::{Task, Tasks},
+};
 use crate::{
     clock::OneClock,
     figures::{Count, Seam},
     ledger::SimLedger,
     stock::SimStock,
+    world,
 };
 use ledger::ClaimLedger;
-use parking_lot::Mutex;
-use rehearsal::history::Heard;
-use sale::{Meter, Next, OpenError, Outcome, Readiness, Sale, Writer};
+use rehearsal::history::{Heard, paying::PayHeard};
+use sale::{Meter, Next, OpenError, OrderState, Readiness, Sale, Writer};
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
 /// Microseconds between two looks for waiters that are late.
-const TICK_US: u64 = 5_000;
+pub(super) const TICK_US: u64 = 5_000;
 /// Microseconds that a server that ends waits for what it has begun.
 const ENDING_US: u64 = 1_000_000;
 /// Steps in which a writer that is told to stop stops.
 const LAST_STEPS_MAX: u32 = 1_000;
 
-/// A claim that waits for the disk.
-type Waiting = Pin<Box<dyn Future<Output = Outcome>>>;
+/// Microseconds between two steps of a writer that has nothing to write, while orders run out of time: while people
+/// are there, and when they have gone.
+const IDLE_US: (u64, u64) = (25_000, 900_000);
 
 /// What runs while the process lives and has started.
 #[derive(Clone)]
@@ -56,31 +58,35 @@ pub(super) struct Server {
     idle: Cell<bool>,
     /// Something came since the last step began.
     stirred: Cell<bool>,
-    ticking: Cell<bool>,
-    /// Requests that have been read and are not answered.
-    asked: RefCell<BTreeSet<usize>>,
-    waiting: RefCell<BTreeMap<usize, Waiting>>,
+    pub ticking: Cell<bool>,
+    /// Changes of orders are being written and told: an operator's change would wait for that.
+    telling: Cell<bool>,
+    pub tasks: Tasks,
     /// Requests that wait in the kernel for a server.
-    backlog: RefCell<Vec<usize>>,
-    woken: Arc<Mutex<Vec<usize>>>,
+    backlog: RefCell<Vec<Task>>,
 }
 
-struct Alarm {
-    id: usize,
-    woken: Arc<Mutex<Vec<usize>>>,
-}
+/// Counts what becomes of orders.
+struct Counting;
 
-impl Wake for Alarm {
-    fn wake(self: Arc<Self>) {
-        self.woken.lock().push(self.id);
-    }
-}
-
-struct NoMeter;
-
-impl Meter for NoMeter {
+impl Meter for Counting {
     fn committed(&self, _: usize, _: Duration) {}
     fn recovery(&self) {}
+
+    fn order_changed(&self, state: OrderState) {
+        let what = match state {
+            OrderState::Paid => Count::Paid,
+            OrderState::Expired => Count::Expired,
+            OrderState::Cancelled => Count::Cancelled,
+            OrderState::Refunded => Count::Refunds,
+            OrderState::Held | OrderState::RefundDue => return,
+        };
+        world::count(what);
+    }
+
+    fn notice_refused(&self, _: &'static str) {
+        world::count(Count::RefusedNotices);
+    }
 }
 
 impl Server {
@@ -116,7 +122,7 @@ impl Server {
     /// Everything is written and answered.
     pub fn is_quiet(&self) -> bool {
         let written = self.idle.get() && !self.stirred.get();
-        self.serves() && written && self.asked.borrow().is_empty()
+        self.serves() && written && self.tasks.are_answered()
     }
 
     /// From here to the end of the step the desk is locked.
@@ -126,6 +132,15 @@ impl Server {
 
     pub fn is_reloading(&self) -> bool {
         self.reloading.get()
+    }
+
+    /// From here to the end of the step nobody else may tell of an event.
+    pub fn tells(&self) {
+        self.telling.set(true);
+    }
+
+    pub fn is_telling(&self) -> bool {
+        self.telling.get()
     }
 
     fn between_steps(&self) -> bool {
@@ -150,9 +165,10 @@ impl World {
         let ledger = Arc::new(ledger);
         let stock = Arc::new(SimStock::new(self.scenario.limits, self.planted.bug));
         let clock = Arc::new(OneClock::start(&self.time));
-        let (meter, settings) = (Arc::new(NoMeter), self.scenario.settings);
+        let (meter, settings) = (Arc::new(Counting), self.scenario.settings);
         match Sale::open_stepped(Arc::clone(&ledger) as _, stock, clock, meter, settings) {
             Ok((sale, writer)) => {
+                sale.set_providers(vec![self.provider()]);
                 *server.writer.borrow_mut() = Some(writer);
                 *server.running.borrow_mut() = Some(Running { sale: Arc::new(sale), ledger });
                 self.open_doors();
@@ -171,10 +187,16 @@ impl World {
     fn open_doors(&self) {
         self.tell("serves", 0);
         let backlog = std::mem::take(&mut *self.server.backlog.borrow_mut());
-        for (place, id) in (0..).zip(backlog) {
-            self.plan(self.now() + place * 10, Event::Arrive(id));
+        for (place, task) in (0..).zip(backlog) {
+            let event = match task {
+                Task::Payer(id) => Event::PayArrive(id),
+                Task::Claim(id) => Event::Arrive(id),
+                Task::Notice(_) | Task::Refund | Task::Till => unreachable!("nobody waits for it"),
+            };
+            self.plan(self.now() + place * 10, event);
         }
         self.plan_write(self.now() + self.below(1_000));
+        self.plan_till();
     }
 
     /// Whether a step may come in the middle of something else.
@@ -196,9 +218,14 @@ impl World {
         server.forced.set(self.desk.is_busy());
         server.idle.set(false);
         server.stirred.set(false);
+        if !server.forced.get() {
+            // As the thread does before each step. In the middle of an operator's call nothing can be loaded anew.
+            writer.notice_standstill();
+        }
         let next = writer.step();
         server.forced.set(false);
         server.reloading.set(false);
+        server.telling.set(false);
         *server.writer.borrow_mut() = Some(writer);
         match next {
             Next::Paced => self.plan_write(began + self.scenario.settings.commit_interval_us),
@@ -210,6 +237,9 @@ impl World {
                 server.idle.set(true);
                 if server.stirred.get() {
                     self.stir(true);
+                } else if self.may_run_out() {
+                    let idle = if self.payers.all_done() { IDLE_US.1 } else { IDLE_US.0 };
+                    self.plan_write(self.now() + idle);
                 }
             }
             Next::Stopped => self.stopped(),
@@ -232,58 +262,13 @@ impl World {
         }
     }
 
-    /// The request is at the server from now on, until it is answered.
-    pub(super) fn takes_up(&self, id: usize) {
-        self.server.asked.borrow_mut().insert(id);
-    }
-
     /// The request waits in the kernel.
-    pub(super) fn put_back(&self, id: usize) {
-        self.server.backlog.borrow_mut().push(id);
-    }
-
-    /// The request's answer, if it is still at the server.
-    pub(super) fn put_down(&self, id: usize) -> bool {
-        self.server.asked.borrow_mut().remove(&id)
-    }
-
-    /// The request waits for the disk.
-    pub(super) fn wait(&self, id: usize, waiting: Waiting) {
-        self.server.waiting.borrow_mut().insert(id, waiting);
-        self.plan(self.now() + self.below(50), Event::Poll(id));
-        if !self.server.ticking.replace(true) {
-            self.plan(self.now() + TICK_US, Event::Tick);
-        }
-    }
-
-    /// Nobody waits for the answer any more: the connection is closed and what waited is dropped.
-    pub(super) fn drop_waiting(&self, id: usize) {
-        let dropped = self.server.waiting.borrow_mut().remove(&id);
-        if dropped.is_some() {
-            self.put_down(id);
-        }
-    }
-
-    pub(super) fn poll(&self, id: usize) {
-        let Some(mut waiting) = self.server.waiting.borrow_mut().remove(&id) else { return };
-        let waker = Waker::from(Arc::new(Alarm { id, woken: Arc::clone(&self.server.woken) }));
-        match waiting.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(outcome) => self.reply_to(id, outcome),
-            Poll::Pending => drop(self.server.waiting.borrow_mut().insert(id, waiting)),
-        }
-    }
-
-    /// Plans a look at everybody who was woken.
-    pub(super) fn wake(&self) {
-        let woken = std::mem::take(&mut *self.server.woken.lock());
-        for id in woken {
-            let at = self.now() + self.below(300);
-            self.plan(at, Event::Poll(id));
-        }
+    pub(super) fn put_back(&self, task: Task) {
+        self.server.backlog.borrow_mut().push(task);
     }
 
     pub(super) fn tick(&self) {
-        let waits = !self.server.waiting.borrow().is_empty();
+        let waits = self.server.tasks.wait();
         self.server.ticking.set(waits);
         if let (true, Some(running)) = (waits, self.server.running()) {
             running.sale.tick_waiters(0);
@@ -309,7 +294,7 @@ impl World {
         if !server.ending.get() || server.closed.get() {
             return;
         }
-        if !server.asked.borrow().is_empty() && self.now() < until {
+        if !server.tasks.are_answered() && self.now() < until {
             return self.plan(self.now() + TICK_US, Event::Ending(until));
         }
         self.tell("closes", 0);
@@ -323,7 +308,7 @@ impl World {
     /// The writer has written what could be written: the process ends, and another takes over.
     fn stopped(&self) {
         self.tell("stopped", 0);
-        let whole = self.server.asked.borrow().is_empty() && !self.server.in_doubt();
+        let whole = self.server.tasks.are_answered() && !self.server.in_doubt();
         if !whole || self.server.running().is_some_and(|running| running.sale.pending() > 0) {
             self.restarted();
         }
@@ -347,10 +332,9 @@ impl World {
     /// Memory and connections are gone.
     fn tear_down(&self) {
         let server = &self.server;
-        drop(std::mem::take(&mut *server.waiting.borrow_mut()));
+        let lost = server.tasks.clear();
         drop(server.writer.take());
         drop(server.running.take());
-        server.woken.lock().clear();
         for flag in [
             &server.lives,
             &server.ending,
@@ -360,13 +344,19 @@ impl World {
             &server.idle,
             &server.stirred,
             &server.ticking,
+            &server.telling,
         ] {
             flag.set(false);
         }
         server.planned.set(server.planned.get() + 1);
-        let lost = std::mem::take(&mut *server.asked.borrow_mut());
-        for id in lost {
-            self.plan(self.now() + self.between(50, 5_000), Event::Deliver(id, Heard::Lost));
+        for task in lost {
+            let at = self.now() + self.between(50, 5_000);
+            match task {
+                Task::Claim(id) => self.plan(at, Event::Deliver(id, Heard::Lost)),
+                Task::Payer(id) => self.plan(at, Event::PayDeliver(id, PayHeard::Lost)),
+                // The letter comes again, the operator asks again, and the till goes its rounds.
+                Task::Notice(_) | Task::Refund | Task::Till => {}
+            }
         }
     }
 

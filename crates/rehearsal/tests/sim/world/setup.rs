@@ -5,17 +5,22 @@ use super::{Event, World, server::Running};
 use crate::clock::BEGAN_MS;
 use ledger::{NewActivity, NewUnits, PeopleLedger, RosterName, Source};
 use rehearsal::{
-    crowd::{Hours, crowd},
-    history::{Announced, AnnouncedType, Change, Intervention, Micros},
-    plan::PlannedType,
+    crowd::{Hours, crowd, payers},
+    history::{
+        Announced, AnnouncedType, Change, Intervention, Micros, Person,
+        paying::{Minor, PricedSale, PricedType, UnixMs},
+    },
+    plan::{PlannedPaying, PlannedPriced, PlannedType},
 };
-use rules::{Activity, Money, TicketType, TimeMs, UnitKind, Validity, Window};
+use rules::{Activity, Money, TicketType, TimeMs, UnitKind, UserNo, Validity, Window};
 use sale::Operator;
 
 /// The activity that the crowd wants.
 pub const ACTIVITY: &str = "sale";
 /// Another one, of which there is always enough: whoever claims there must win in the end.
 pub const PROBE: &str = "probe";
+/// The activity with prices, where there is one.
+pub const PRICED: &str = "priced";
 const PROBE_UNITS: u32 = 10_000;
 /// Parts that may wait of which no simulated crowd has so many.
 const PARTS_ENOUGH: usize = 1_000;
@@ -35,6 +40,12 @@ pub fn codes(planned: &PlannedType) -> Vec<String> {
     (0..count).map(|number| format!("{}-{number:04}", planned.id)).collect()
 }
 
+/// The codes of a type of the sale with prices, in their order.
+fn priced_codes(planned: &PlannedPriced) -> Vec<String> {
+    let count = if planned.codes { planned.stock } else { 0 };
+    (0..count).map(|number| format!("{}-{number:04}", planned.id)).collect()
+}
+
 impl World {
     /// Signs everybody in, imports both activities, and plans everything that is planned.
     pub(super) fn announce(&self) {
@@ -42,11 +53,17 @@ impl World {
         self.boot();
         let Running { sale, ledger } = self.server.running().expect("nothing can go wrong yet");
         let mut names = self.scenario.plan.names();
+        let payers = self.payer_names();
+        names.extend_from_slice(&payers);
         names.push("prober".to_owned());
         let adopted = ledger.adopt(&names, Source::Vouching, at(0)).expect("all is well");
-        let users = adopted.into_iter().map(|person| person.expect("names are new").no).collect();
+        let users = adopted.into_iter().map(|person| person.expect("names are new").no);
+        let mut users: Vec<UserNo> = users.collect();
+        let crowd = self.scenario.plan.users as usize;
+        self.payers.sign_in(users.drain(crowd..crowd + payers.len()).collect());
         self.people.sign_in(users);
-        let new = [self.activity(), plain_activity(PROBE, PROBE_UNITS)];
+        let mut new = vec![self.activity(), plain_activity(PROBE, PROBE_UNITS)];
+        new.extend(self.scenario.plan.paying.as_ref().map(|paying| self.priced(paying)));
         sale.import(&new, &operator()).expect("what is imported is valid");
         self.server.calm(false);
         if self.scenario.limits.pending_parts_max < PARTS_ENOUGH {
@@ -63,6 +80,10 @@ impl World {
                 self.plan(step.at.0, Event::Send(hand, step));
             }
             self.people.join(of);
+        }
+        payers(&self.scenario.plan, hours).into_iter().for_each(|payer| self.pay_join(payer));
+        if self.scenario.plan.paying.is_some() {
+            self.plan_post();
         }
         for (at, trouble) in &self.scenario.troubles {
             self.plan(*at, Event::Trouble(*trouble));
@@ -98,6 +119,60 @@ impl World {
             },
             units: plan.types.iter().map(units).collect(),
             roster: listed.collect(),
+        }
+    }
+
+    /// The names of the payers.
+    pub fn payer_names(&self) -> Vec<String> {
+        let plan = &self.scenario.plan;
+        let count = plan.paying.as_ref().map_or(0, |paying| paying.payers);
+        (0..count).map(|number| plan.payer_name(Person(number))).collect()
+    }
+
+    fn priced(&self, paying: &PlannedPaying) -> NewActivity {
+        let scenario = &self.scenario;
+        let ticket = |planned: &PlannedPriced| TicketType {
+            price: Money { minor: planned.price, currency: paying.currency.clone() },
+            limit_per_user: planned.limit_per_person,
+            kind: if planned.codes { UnitKind::Codes } else { UnitKind::Plain },
+            pay_within_s: planned.pay_within_s,
+            offer_within_s: planned.offer_within_s,
+            ..ticket(&planned.id)
+        };
+        let units = |planned: &PlannedPriced| match planned.codes {
+            true => NewUnits::Codes(priced_codes(planned)),
+            false => NewUnits::Plain(planned.stock),
+        };
+        let window = Window::new(at(scenario.opens), at(scenario.ends())).expect("it lasts");
+        NewActivity {
+            activity: Activity {
+                limit_per_user: paying.limit_per_person,
+                standby: true,
+                types: paying.types.iter().map(ticket).collect(),
+                ..activity(PRICED, window)
+            },
+            units: paying.types.iter().map(units).collect(),
+            roster: Vec::new(),
+        }
+    }
+
+    /// The sale with prices as the checks have to know it.
+    pub fn announced_with_prices(&self, paying: &PlannedPaying) -> PricedSale {
+        let announced = |planned: &PlannedPriced| PricedType {
+            id: planned.id.clone(),
+            stock: planned.stock,
+            codes: priced_codes(planned),
+            limit_per_person: planned.limit_per_person,
+            price: Minor(planned.price),
+            pay_within_s: planned.pay_within_s,
+        };
+        PricedSale {
+            activity: PRICED.to_owned(),
+            currency: paying.currency.clone(),
+            limit_per_person: paying.limit_per_person,
+            types: paying.types.iter().map(announced).collect(),
+            clock_zero: UnixMs(BEGAN_MS),
+            clock_within: Micros(self.scenario.clock_within),
         }
     }
 
@@ -147,6 +222,7 @@ fn activity(id: &str, window: Window) -> Activity {
         window,
         limit_per_user: None,
         has_roster: false,
+        standby: false,
         types: Vec::new(),
     }
 }
@@ -162,6 +238,7 @@ fn ticket(id: &str) -> TicketType {
         kind: UnitKind::Plain,
         window: None,
         pay_within_s: 900,
+        offer_within_s: 900,
         validity: Validity { from: at(0), until: None },
     }
 }

@@ -31,6 +31,7 @@ const fn seams(call: Call) -> (Seam, Seam) {
         Call::Commit => (Seam::BeforeCommit, Seam::AfterCommit),
         Call::Parts => (Seam::BeforeRecord, Seam::AfterRecord),
         Call::Change => (Seam::BeforeChange, Seam::AfterChange),
+        Call::Orders => (Seam::BeforeOrders, Seam::AfterOrders),
         Call::Other => (Seam::BeforeWriting, Seam::AfterWriting),
         Call::Read => (Seam::Reading, Seam::Reading),
     }
@@ -41,8 +42,11 @@ impl World {
         if !self.server.lives() {
             return Fate::Works;
         }
-        if call == Call::Recover {
-            self.server.reloads();
+        match call {
+            Call::Recover => self.server.reloads(),
+            // From here on events are told in their order, and an operator's change would wait for that.
+            Call::Orders => self.server.tells(),
+            _ => {}
         }
         self.at_seam(seams(call).0);
         if call == Call::Read {

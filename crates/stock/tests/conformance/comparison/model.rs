@@ -1,20 +1,31 @@
 //! The contract of Stock once more, with vectors and searches only: slow, and obvious enough to be believed.
 //! It shares no code with any stock, not even the rules' judge.
 
-use crate::conformance::world::{Disk, Room};
+use crate::conformance::world::{Disk, OFFER_MS, PAY_MS, Room};
 use rules::{
-    Claim, ClaimNo, Epoch, Event, EventKind, Moment, Part, Refusal, Seq, Supply, TimeMs, TypeNo,
-    UnitNo, UserNo,
+    ActivityNo, Claim, ClaimNo, Epoch, Event, EventKind, Item, JoinNo, KeyHash, Moment, OrderState,
+    OrderStep, Part, Refusal, Seq, Supply, TimeMs, TypeNo, UnitKind, UnitNo, UserNo,
 };
 use std::{collections::BTreeMap, ops::Range};
-use stock::{ActivityCounts, ClaimAsk, Place, Recorded, TypeCounts};
+use stock::{ActivityCounts, Due, InLine, Place, Recorded, TypeCounts};
 
-/// What becomes of a claim; an accepted one gets its place from the stock.
+/// A request for units.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub activity: ActivityNo,
+    pub items: Vec<Item>,
+    pub user: UserNo,
+    pub late: bool,
+    pub key: Option<KeyHash>,
+    pub now: TimeMs,
+}
+
+/// What becomes of a claim. The places of accepted lines are learnt from the stock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
     Accepted(Claim),
-    Known(Claim, Place),
-    Refused(Refusal, Place, Vec<Claim>),
+    Known(Recorded),
+    Refused(Refusal, Place, Vec<Recorded>, Option<TimeMs>),
     Unknown,
     Frozen,
     Full,
@@ -25,15 +36,18 @@ enum Unit {
     Free,
     Aside,
     Void,
-    Sold,
+    Taken,
 }
 
 #[derive(Clone, Copy)]
 struct Entry {
     claim: Claim,
-    place: Place,
+    /// Not learnt yet: `None`.
+    place: Option<Place>,
+    state: OrderState,
     withdrawn: bool,
     since_load: bool,
+    pay_by: TimeMs,
 }
 
 struct Sale {
@@ -45,6 +59,8 @@ struct Sale {
     /// Those who have tried, with their recorded refusal.
     people: BTreeMap<UserNo, Option<Refusal>>,
     refusals: u64,
+    /// Who waits, in order.
+    line: Vec<(JoinNo, TypeNo, UserNo)>,
 }
 
 /// The model of a stock with a ledger.
@@ -54,6 +70,27 @@ pub struct Model {
     epoch: Epoch,
     frozen: bool,
     room: Room,
+}
+
+impl Entry {
+    fn held(&self) -> bool {
+        self.state == OrderState::Held
+    }
+
+    fn durable(&self) -> bool {
+        self.place == Some(Place::DURABLE)
+    }
+
+    fn recorded(&self) -> Recorded {
+        let pay_by = self.held().then_some(self.pay_by);
+        let place = self.place.expect("places are learnt at once");
+        Recorded { claim: self.claim, place, state: self.state, pay_by }
+    }
+}
+
+/// The lowest numbers from 1 that are not among these.
+fn gaps(used: &[u32], count: usize) -> Vec<u32> {
+    (1..).filter(|number| !used.contains(number)).take(count).collect()
 }
 
 impl Sale {
@@ -69,77 +106,213 @@ impl Sale {
             let refusal = people.entry(part.user).or_default();
             *refusal = refusal.or(part.refusal);
         }
-        let mut claim_nos = vec![0; units.len()];
-        let mut entries = Vec::new();
-        for claim in &disk.claims {
-            let index = usize::from(claim.ticket_type.0);
-            units[index][claim.unit.0 as usize] = Unit::Sold;
-            claim_nos[index] = claim_nos[index].max(claim.claim_no.0);
-            people.entry(claim.user).or_default();
-            let place = Place::DURABLE;
-            entries.push(Entry { claim: *claim, place, withdrawn: false, since_load: false });
+        let line = disk.setup.line.clone();
+        let (latest, claim_nos, entries) = (TimeMs(0), vec![0; units.len()], Vec::new());
+        let mut sale = Self { disk, latest, units, claim_nos, entries, people, refusals: 0, line };
+        for claim in sale.disk.claims.clone() {
+            sale.load_claim(claim);
         }
-        Self { disk, latest: TimeMs(0), units, claim_nos, entries, people, refusals: 0 }
+        sale
     }
 
-    fn live(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+    fn load_claim(&mut self, claim: Claim) {
+        let (state, pay_by) = (self.disk.state(&claim), self.disk.pay_by(&claim));
+        let index = usize::from(claim.ticket_type.0);
+        let refunded = matches!(state, OrderState::RefundDue | OrderState::Refunded);
+        if state.is_live() {
+            *self.unit_mut(&claim) = Unit::Taken;
+        } else if refunded && self.codes(claim.ticket_type) {
+            *self.unit_mut(&claim) = Unit::Void;
+        }
+        self.claim_nos[index] = self.claim_nos[index].max(claim.claim_no.0);
+        self.people.entry(claim.user).or_default();
+        self.line.retain(|one| Some(one.0) != claim.offer);
+        self.entries.push(Entry {
+            claim,
+            place: Some(Place::DURABLE),
+            state,
+            withdrawn: false,
+            since_load: false,
+            pay_by: pay_by.unwrap_or_default(),
+        });
+    }
+
+    fn codes(&self, ticket_type: TypeNo) -> bool {
+        self.disk.setup.activity.types[usize::from(ticket_type.0)].kind == UnitKind::Codes
+    }
+
+    /// Everything that was not withdrawn.
+    fn decided(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.entries.iter().filter(|entry| !entry.withdrawn)
     }
 
+    fn live(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.decided().filter(|entry| entry.state.is_live())
+    }
+
     fn of(&self, user: UserNo) -> Vec<&Entry> {
+        self.decided().filter(|entry| entry.claim.user == user).collect()
+    }
+
+    fn live_of(&self, user: UserNo) -> Vec<&Entry> {
         self.live().filter(|entry| entry.claim.user == user).collect()
     }
 
-    fn refusal(&self, ask: &ClaimAsk) -> Option<Refusal> {
+    fn free(&self, ticket_type: TypeNo) -> usize {
+        let of_type = &self.units[usize::from(ticket_type.0)];
+        of_type.iter().filter(|unit| **unit == Unit::Free).count()
+    }
+
+    /// Orders that are held, of those with units of a type.
+    fn unpaid(&self, ticket_type: TypeNo) -> impl Iterator<Item = &Entry> {
+        self.live().filter(move |one| one.held() && one.claim.ticket_type == ticket_type)
+    }
+
+    fn refusals_of_item(&self, ask: &Asked, item: Item) -> Option<Refusal> {
         let setup = &self.disk.setup;
-        let kind = &setup.activity.types[usize::from(ask.ticket_type.0)];
+        let kind = &setup.activity.types[usize::from(item.ticket_type.0)];
         let moment = kind.window.unwrap_or(setup.activity.window).at(ask.now);
-        let had = self.of(ask.user);
-        let in_type = had.iter().filter(|had| had.claim.ticket_type == ask.ticket_type).count();
+        let had = self.live_of(ask.user);
+        let in_type = had.iter().filter(|had| had.claim.ticket_type == item.ticket_type).count();
+        let want: usize = ask.items.iter().map(|item| usize::from(item.count)).sum();
         let most = setup.activity.limit_per_user.unwrap_or(u32::MAX) as usize;
-        let free = self.units[usize::from(ask.ticket_type.0)].contains(&Unit::Free);
+        let beyond = in_type + usize::from(item.count) > kind.limit_per_user as usize
+            || had.len() + want > most;
+        let lacking = self.free(item.ticket_type) < usize::from(item.count);
+        let unpaid = self.unpaid(item.ticket_type).count() > 0;
         let rows = [
-            (Refusal::Ended, setup.closed || moment == Moment::After),
-            (Refusal::Paused, setup.paused),
-            (Refusal::NotStarted, moment == Moment::Before),
+            (Refusal::Ended, setup.closed || (!ask.late && moment == Moment::After)),
+            (Refusal::Paused, setup.paused && !ask.late),
+            (Refusal::NotStarted, !ask.late && moment == Moment::Before),
             (Refusal::NotEligible, setup.activity.has_roster && !setup.roster.contains(&ask.user)),
-            (Refusal::LimitReached, in_type >= kind.limit_per_user as usize || had.len() >= most),
-            (Refusal::SoldOut, !free),
+            (Refusal::LimitReached, beyond),
+            (Refusal::HeldByOthers, lacking && unpaid),
+            (Refusal::SoldOut, lacking),
         ];
         rows.into_iter().find(|(_, holds)| *holds).map(|(refusal, _)| refusal)
     }
 
-    fn grounds(&self, ask: &ClaimAsk, refusal: Refusal) -> Place {
-        let last = match refusal {
-            Refusal::LimitReached => self.live().rfind(|one| one.claim.user == ask.user),
-            Refusal::SoldOut => self.live().rfind(|one| one.claim.ticket_type == ask.ticket_type),
-            _ => None,
-        };
-        last.map_or(Place::DURABLE, |entry| entry.place)
+    /// The refusal that comes first over all types, and the first type it is about. A type that is sold out
+    /// comes before one that others hold.
+    fn refusal(&self, ask: &Asked) -> Option<(Refusal, TypeNo)> {
+        let order = [
+            Refusal::Ended,
+            Refusal::Paused,
+            Refusal::NotStarted,
+            Refusal::NotEligible,
+            Refusal::LimitReached,
+            Refusal::SoldOut,
+            Refusal::HeldByOthers,
+        ];
+        order.into_iter().find_map(|refusal| {
+            let of = |item: &&Item| self.refusals_of_item(ask, **item) == Some(refusal);
+            ask.items.iter().find(of).map(|item| (refusal, item.ticket_type))
+        })
     }
 
-    fn next(&self, ask: &ClaimAsk, epoch: Epoch) -> Claim {
-        let index = usize::from(ask.ticket_type.0);
-        let unit = self.units[index].iter().position(|unit| *unit == Unit::Free).unwrap();
-        let had = self.of(ask.user);
-        let in_type = had.iter().filter(|had| had.claim.ticket_type == ask.ticket_type).count();
-        Claim {
-            activity: ask.activity,
-            seq: Seq(self.entries.len() as u32 + 1),
-            epoch,
-            ticket_type: ask.ticket_type,
-            unit: UnitNo(unit as u32),
-            user: ask.user,
-            claim_no: ClaimNo(self.claim_nos[index] + 1),
-            ordinal_in_type: in_type as u32 + 1,
-            ordinal_in_activity: had.len() as u32 + 1,
-            decided_at: ask.now,
-            key: ask.key,
+    fn grounds(&self, ask: &Asked, refusal: Refusal, ticket_type: TypeNo) -> Place {
+        let last = match refusal {
+            Refusal::LimitReached => self.live().rfind(|one| one.claim.user == ask.user),
+            Refusal::SoldOut => self.decided().rfind(|one| one.claim.ticket_type == ticket_type),
+            _ => None,
+        };
+        last.map_or(Place::DURABLE, |entry| entry.place.expect("it is known"))
+    }
+
+    fn retry_at(&self, ask: &Asked) -> Option<TimeMs> {
+        let lacking = |item: &&Item| self.free(item.ticket_type) < usize::from(item.count);
+        let items = ask.items.iter().filter(lacking);
+        items.flat_map(|item| self.unpaid(item.ticket_type)).map(|one| one.pay_by).min()
+    }
+
+    /// Decides the lines of an order; the first.
+    fn accept(&mut self, ask: &Asked, offer: Option<JoinNo>, epoch: Epoch) -> Claim {
+        let setup = &self.disk.setup;
+        let kind = |item: &Item| &setup.activity.types[usize::from(item.ticket_type.0)];
+        let priced = ask.items.iter().any(|item| kind(item).price.minor > 0);
+        let lines: u8 = ask.items.iter().map(|item| item.count).sum();
+        let had = self.live_of(ask.user);
+        let used: Vec<u32> = had.iter().map(|one| one.claim.ordinal_in_activity).collect();
+        let in_type = |ticket_type: TypeNo| -> Vec<u32> {
+            let of_type = had.iter().filter(|one| one.claim.ticket_type == ticket_type);
+            of_type.map(|one| one.claim.ordinal_in_type).collect()
+        };
+        let mut of_lines = Vec::new();
+        for item in &ask.items {
+            let ordinals = gaps(&in_type(item.ticket_type), item.count.into());
+            of_lines.extend(ordinals.into_iter().map(|ordinal| (item.ticket_type, ordinal)));
         }
+        let ordinals = gaps(&used, lines.into());
+        let pay_by = TimeMs(ask.now.0 + if offer.is_some() { OFFER_MS } else { PAY_MS });
+        let first = self.entries.len();
+        for (line, (ticket_type, ordinal_in_type)) in of_lines.into_iter().enumerate() {
+            let index = usize::from(ticket_type.0);
+            let unit = self.units[index].iter().position(|unit| *unit == Unit::Free).unwrap();
+            self.units[index][unit] = Unit::Taken;
+            self.claim_nos[index] += 1;
+            let claim = Claim {
+                activity: ask.activity,
+                seq: Seq(self.entries.len() as u32 + 1),
+                epoch,
+                ticket_type,
+                unit: UnitNo(unit as u32),
+                user: ask.user,
+                claim_no: ClaimNo(self.claim_nos[index]),
+                ordinal_in_type,
+                ordinal_in_activity: ordinals[line],
+                decided_at: ask.now,
+                key: ask.key.filter(|_| line == 0),
+                line: line as u8,
+                lines,
+                priced,
+                offer,
+            };
+            let state = if priced { OrderState::Held } else { OrderState::Paid };
+            let (place, withdrawn, since_load) = (None, false, true);
+            self.entries.push(Entry { claim, place, state, withdrawn, since_load, pay_by });
+        }
+        self.people.entry(ask.user).or_default();
+        self.entries[first].claim
     }
 
     fn unit_mut(&mut self, claim: &Claim) -> &mut Unit {
         &mut self.units[usize::from(claim.ticket_type.0)][claim.unit.0 as usize]
+    }
+
+    /// The entries of an order, if this is the seq of a first line.
+    fn order(&self, order: Seq) -> Vec<usize> {
+        let first = self.decided().find(|one| one.claim.seq == order && one.claim.line == 0);
+        let Some(first) = first else { return Vec::new() };
+        let start = order.0 as usize - 1;
+        (start..start + usize::from(first.claim.lines)).collect()
+    }
+
+    /// What a step does, if it is possible.
+    fn step(&mut self, order: Seq, step: OrderStep) {
+        for index in self.order(order) {
+            let Entry { claim, state, .. } = self.entries[index];
+            let (next, unit) = match (state, step) {
+                (OrderState::Held, OrderStep::Pay) => (OrderState::Paid, Unit::Taken),
+                (OrderState::Held, OrderStep::Cancel) => (OrderState::Cancelled, Unit::Free),
+                (OrderState::Held, OrderStep::Expire) => (OrderState::Expired, Unit::Free),
+                (OrderState::Paid, OrderStep::OweRefund) if self.codes(claim.ticket_type) => {
+                    (OrderState::RefundDue, Unit::Void)
+                }
+                (OrderState::Paid, OrderStep::OweRefund) => (OrderState::RefundDue, Unit::Free),
+                (OrderState::RefundDue, OrderStep::Refund) => {
+                    self.entries[index].state = OrderState::Refunded;
+                    continue;
+                }
+                other => panic!("{other:?} is not possible"),
+            };
+            self.entries[index].state = next;
+            *self.unit_mut(&claim) = unit;
+        }
+    }
+
+    fn kept(&self, entry: &Entry) -> bool {
+        let refunded = matches!(entry.state, OrderState::RefundDue | OrderState::Refunded);
+        entry.state.is_live() || (refunded && self.codes(entry.claim.ticket_type))
     }
 
     fn counts(&self, now: TimeMs) -> ActivityCounts {
@@ -157,7 +330,7 @@ impl Sale {
             entry.since_load && (second.saturating_sub(10)..second).contains(&decided)
         };
         let any_free = self.units.iter().flatten().any(|unit| *unit == Unit::Free);
-        let newest = self.live().next_back().filter(|_| !any_free);
+        let newest = self.decided().rfind(|entry| self.kept(entry)).filter(|_| !any_free);
         ActivityCounts {
             types: (0..self.units.len()).map(|index| self.type_counts(index)).collect(),
             closed: self.disk.setup.closed,
@@ -172,19 +345,40 @@ impl Sale {
     }
 
     fn type_counts(&self, index: usize) -> TypeCounts {
-        let mine = |entry: &&Entry| usize::from(entry.claim.ticket_type.0) == index;
-        let claims = |durable| {
-            let such = |entry: &&Entry| (entry.place == Place::DURABLE) == durable;
-            self.live().filter(mine).filter(such).count() as u32
-        };
+        let ticket_type = TypeNo(index as u16);
+        let mine = |entry: &&Entry| entry.claim.ticket_type == ticket_type;
+        let settled = |entry: &&Entry| entry.durable() && entry.state == OrderState::Paid;
+        let sold = self.live().filter(mine).filter(settled).count() as u32;
         let units = |state| self.units[index].iter().filter(|unit| **unit == state).count() as u32;
         let supply = Supply {
-            total: units(Unit::Free) + units(Unit::Sold),
+            total: units(Unit::Free) + units(Unit::Taken),
             available: units(Unit::Free),
-            held: claims(false),
-            sold: claims(true),
+            held: self.live().filter(mine).count() as u32 - sold,
+            sold,
         };
-        TypeCounts { supply }
+        let unpaid = self.unpaid(ticket_type).count() as u32;
+        let waiting = self.line.iter().filter(|one| one.1 == ticket_type).count() as u32;
+        TypeCounts { supply, unpaid, waiting }
+    }
+
+    fn turn(&mut self, ticket_type: TypeNo, units: &[Range<u32>], state: Unit) {
+        let of_type = &mut self.units[usize::from(ticket_type.0)];
+        for unit in units.iter().cloned().flatten() {
+            assert!(of_type[unit as usize] != Unit::Taken, "the plan takes back what is free");
+            of_type[unit as usize] = state;
+        }
+    }
+
+    fn asks_for_one(&self, ticket_type: TypeNo, user: UserNo, now: TimeMs) -> Asked {
+        let items = vec![Item { ticket_type, count: 1 }];
+        Asked { activity: self.disk.setup.no, items, user, late: false, key: None, now }
+    }
+
+    fn join_line(&mut self, join: JoinNo, ticket_type: TypeNo, user: UserNo) {
+        if !self.line.iter().any(|one| (one.1, one.2) == (ticket_type, user)) {
+            self.line.push((join, ticket_type, user));
+            self.line.sort();
+        }
     }
 }
 
@@ -200,45 +394,85 @@ impl Model {
         self.sales.iter().map(|sale| sale.disk.clone()).collect()
     }
 
-    fn sale(&mut self, activity: rules::ActivityNo) -> &mut Sale {
+    fn sale(&mut self, activity: ActivityNo) -> &mut Sale {
         &mut self.sales[activity.0 as usize - 1]
     }
 
-    /// Decides a claim. An accepted one is to be followed by `accepted`.
-    pub fn claim(&mut self, ask: &ClaimAsk) -> Expected {
+    /// Offers every free unit to the first in line whom the rules do not refuse it (S8).
+    pub fn offer(&mut self, activity: ActivityNo) {
+        for ticket_type in [TypeNo(0), TypeNo(1)] {
+            while let Some((join, user)) = self.next_in_line(activity, ticket_type) {
+                let (epoch, full) = (self.epoch, self.pending() >= self.room.claims);
+                if self.frozen || full {
+                    break;
+                }
+                let sale = self.sale(activity);
+                let ask = sale.asks_for_one(ticket_type, user, sale.latest);
+                sale.accept(&ask, Some(join), epoch);
+                sale.line.retain(|one| one.0 != join);
+            }
+        }
+    }
+
+    fn next_in_line(
+        &mut self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+    ) -> Option<(JoinNo, UserNo)> {
+        let sale = self.sale(activity);
+        let granted =
+            |user| sale.refusal(&sale.asks_for_one(ticket_type, user, sale.latest)).is_none();
+        let mut of_type = sale.line.iter().filter(|one| one.1 == ticket_type);
+        of_type.find(|one| granted(one.2)).map(|(join, _, user)| (*join, *user))
+    }
+
+    /// A claim comes, and with it a later moment: those in line come first.
+    pub fn arrive(&mut self, ask: &Asked) {
         let sale = self.sale(ask.activity);
         sale.latest = sale.latest.max(ask.now);
-        let ask = &ClaimAsk { now: sale.latest, ..*ask };
+        self.offer(ask.activity);
+    }
+
+    /// Decides a claim that has arrived.
+    pub fn claim(&mut self, ask: &Asked) -> Expected {
+        let epoch = self.epoch;
+        let ask = &Asked { now: self.sale(ask.activity).latest, ..ask.clone() };
         let sale = &self.sales[ask.activity.0 as usize - 1];
-        let known = sale.live().find(|one| {
+        let known = sale.decided().find(|one| {
             one.claim.user == ask.user && ask.key.is_some() && one.claim.key == ask.key
         });
         if let Some(entry) = known {
-            return Expected::Known(entry.claim, entry.place);
+            return Expected::Known(entry.recorded());
         }
-        if usize::from(ask.ticket_type.0) >= sale.units.len() {
+        if ask.items.iter().any(|item| usize::from(item.ticket_type.0) >= sale.units.len()) {
             return Expected::Unknown;
         }
-        let Some(refusal) = sale.refusal(ask) else {
-            return match (self.frozen, self.pending() >= self.room.claims) {
+        let Some((refusal, ticket_type)) = sale.refusal(ask) else {
+            let lines: u64 = ask.items.iter().map(|item| u64::from(item.count)).sum();
+            return match (self.frozen, self.pending() + lines > self.room.claims) {
                 (true, _) => Expected::Frozen,
                 (false, true) => Expected::Full,
-                (false, false) => Expected::Accepted(sale.next(ask, self.epoch)),
+                (false, false) => {
+                    Expected::Accepted(self.sale(ask.activity).accept(ask, None, epoch))
+                }
             };
         };
-        let grounds = sale.grounds(ask, refusal);
-        let aside = sale.units[usize::from(ask.ticket_type.0)].contains(&Unit::Aside);
+        let grounds = sale.grounds(ask, refusal, ticket_type);
+        let aside = sale.units[usize::from(ticket_type.0)].contains(&Unit::Aside);
         if (refusal == Refusal::SoldOut && aside) || (self.frozen && grounds != Place::DURABLE) {
             return Expected::Frozen;
         }
         let limit = refusal == Refusal::LimitReached;
-        let had = sale.of(ask.user).into_iter().filter(|_| limit).map(|one| one.claim).collect();
+        let had = sale.live_of(ask.user).into_iter().filter(|_| limit).map(Entry::recorded);
+        let had = had.collect();
+        let held = refusal == Refusal::HeldByOthers;
+        let retry_at = if held { sale.retry_at(ask) } else { None };
         self.note(ask, refusal);
         self.sale(ask.activity).refusals += 1;
-        Expected::Refused(refusal, grounds, had)
+        Expected::Refused(refusal, grounds, had, retry_at)
     }
 
-    fn note(&mut self, ask: &ClaimAsk, refusal: Refusal) {
+    fn note(&mut self, ask: &Asked, refusal: Refusal) {
         let full = self.parts.len() >= self.room.parts;
         let sale = self.sale(ask.activity);
         let before = sale.people.get(&ask.user).copied();
@@ -252,32 +486,38 @@ impl Model {
         }
     }
 
-    /// The claim got this place.
-    pub fn accepted(&mut self, claim: Claim, place: Place) {
-        let sale = self.sale(claim.activity);
-        *sale.unit_mut(&claim) = Unit::Sold;
-        sale.claim_nos[usize::from(claim.ticket_type.0)] = claim.claim_no.0;
-        sale.people.entry(claim.user).or_default();
-        sale.entries.push(Entry { claim, place, withdrawn: false, since_load: true });
+    /// Lines that were decided since the last time, in order: where each stands is to be learnt.
+    pub fn news(&mut self) -> Vec<(Claim, &mut Option<Place>)> {
+        let entries = self.sales.iter_mut().flat_map(|sale| &mut sale.entries);
+        let news = entries.filter(|entry| entry.place.is_none());
+        news.map(|entry| (entry.claim, &mut entry.place)).collect()
     }
 
-    /// These claims are durable.
+    /// These lines are durable.
     pub fn confirm(&mut self, claims: &[Claim]) {
         for claim in claims {
             let sale = self.sale(claim.activity);
-            sale.entries[claim.seq.0 as usize - 1].place = Place::DURABLE;
+            sale.entries[claim.seq.0 as usize - 1].place = Some(Place::DURABLE);
             sale.disk.claims.push(*claim);
         }
     }
 
-    /// Takes a claim back; whether it was there and its user's newest.
+    /// Takes an order back; whether it was there and its user's newest.
     pub fn withdraw(&mut self, claim: &Claim) -> bool {
         let sale = self.sale(claim.activity);
-        let newest = sale.of(claim.user).last().map(|entry| (entry.claim, entry.place));
-        let possible = newest.is_some_and(|(one, place)| one == *claim && place != Place::DURABLE);
+        let newest = sale.of(claim.user).last().copied().copied();
+        let possible = claim.line == 0
+            && newest.is_some_and(|one| one.claim.order() == claim.order() && !one.durable());
         if possible {
-            sale.entries[claim.seq.0 as usize - 1].withdrawn = true;
-            *sale.unit_mut(claim) = Unit::Free;
+            for index in sale.order(claim.seq) {
+                let line = sale.entries[index].claim;
+                sale.entries[index].withdrawn = true;
+                *sale.unit_mut(&line) = Unit::Free;
+            }
+            if let Some(join) = claim.offer {
+                sale.join_line(join, claim.ticket_type, claim.user);
+            }
+            self.offer(claim.activity);
         }
         possible
     }
@@ -287,10 +527,24 @@ impl Model {
         self.sales.iter().flat_map(|sale| &sale.entries).any(|entry| entry.withdrawn)
     }
 
+    /// Whether an event can be true: steps of orders that are durable and in a state for it, and people who are not
+    /// in line, or are.
+    pub fn possible(&mut self, event: &Event) -> bool {
+        let sale = self.sale(event.activity);
+        match event.kind {
+            EventKind::Order { order, step } => {
+                let lines = sale.order(order);
+                let durable = lines.iter().all(|index| sale.entries[*index].durable());
+                let first = lines.first().map(|index| sale.entries[*index].state);
+                durable && first.is_some_and(|state| state.after(step).is_some())
+            }
+            _ => true,
+        }
+    }
+
     /// Writes and applies an event.
     pub fn apply(&mut self, event: &Event) {
         let sale = self.sale(event.activity);
-        sale.disk.write(event);
         match &event.kind {
             EventKind::UnitsAdded { ticket_type, units } => {
                 let of_type = &mut sale.units[usize::from(ticket_type.0)];
@@ -299,19 +553,27 @@ impl Model {
             EventKind::UnitsTakenBack { ticket_type, units } => {
                 sale.turn(*ticket_type, units, Unit::Void);
             }
+            EventKind::Order { order, step } => sale.step(*order, *step),
+            EventKind::LinedUp { ticket_type, user } => {
+                sale.join_line(JoinNo(event.no), *ticket_type, *user);
+            }
+            EventKind::LeftLine { join, .. } => sale.line.retain(|one| one.0 != *join),
             _ => {}
         }
+        sale.disk.write(event);
+        sale.latest = sale.latest.max(event.at);
+        self.offer(event.activity);
     }
 
     /// Units ever made of a type.
-    pub fn made(&mut self, activity: rules::ActivityNo, ticket_type: TypeNo) -> u32 {
+    pub fn made(&mut self, activity: ActivityNo, ticket_type: TypeNo) -> u32 {
         self.sale(activity).units[usize::from(ticket_type.0)].len() as u32
     }
 
     /// Sets free units aside: their numbers, highest first.
     pub fn take_back(
         &mut self,
-        activity: rules::ActivityNo,
+        activity: ActivityNo,
         ticket_type: TypeNo,
         count: u32,
     ) -> Result<Vec<u32>, u32> {
@@ -324,17 +586,21 @@ impl Model {
     }
 
     /// Puts units that were set aside back on sale.
-    pub fn undo(&mut self, activity: rules::ActivityNo, ticket_type: TypeNo, units: &[Range<u32>]) {
+    pub fn undo(&mut self, activity: ActivityNo, ticket_type: TypeNo, units: &[Range<u32>]) {
         self.sale(activity).turn(ticket_type, units, Unit::Free);
+        self.offer(activity);
     }
 
     /// The world after a load: everything is as on disk, but parts that wait go on waiting.
-    pub fn reload(&mut self, epoch: Epoch, disks: Vec<Disk>) -> Self {
+    pub fn reload(&mut self, epoch: Epoch, now: TimeMs, disks: Vec<Disk>) -> Self {
         let parts = std::mem::take(&mut self.parts);
         let mut loaded = Self { parts, ..Self::load(self.room, epoch, disks) };
         for (sale, old) in loaded.sales.iter_mut().zip(&self.sales) {
-            sale.latest = old.latest;
+            sale.latest = old.latest.max(now);
             sale.refusals = old.refusals;
+        }
+        for activity in (1..=loaded.sales.len() as u32).map(ActivityNo) {
+            loaded.offer(activity);
         }
         loaded
     }
@@ -351,41 +617,87 @@ impl Model {
         taken
     }
 
+    /// Durable orders that are due, in any order, after what is owed to those in line was offered.
+    pub fn due(&mut self, by: TimeMs) -> Vec<Due> {
+        for activity in (1..=self.sales.len() as u32).map(ActivityNo) {
+            self.offer(activity);
+        }
+        let lines = self.sales.iter().flat_map(Sale::live).filter(|one| one.claim.line == 0);
+        let due = lines.filter(|one| one.held() && one.durable() && one.pay_by <= by);
+        due.map(|one| Due { order: one.claim.order(), pay_by: one.pay_by }).collect()
+    }
+
+    /// Whether a durable order is unpaid.
+    pub fn any_unpaid(&self) -> bool {
+        self.sales.iter().flat_map(Sale::live).any(|one| one.held() && one.durable())
+    }
+
+    /// The lines of an order.
+    pub fn order(&mut self, activity: ActivityNo, order: Seq) -> Vec<Recorded> {
+        let sale = self.sale(activity);
+        sale.order(order).into_iter().map(|index| sale.entries[index].recorded()).collect()
+    }
+
     /// The counts of an activity.
-    pub fn counts(&self, activity: rules::ActivityNo, now: TimeMs) -> ActivityCounts {
+    pub fn counts(&self, activity: ActivityNo, now: TimeMs) -> ActivityCounts {
         self.sales[activity.0 as usize - 1].counts(now)
     }
 
-    /// A user's claims, newest first.
-    pub fn claims_of(&mut self, activity: rules::ActivityNo, user: UserNo) -> Vec<Recorded> {
-        let recorded = |entry: &Entry| Recorded { claim: entry.claim, place: entry.place };
-        self.sale(activity).of(user).into_iter().rev().map(recorded).collect()
+    /// A user's lines, newest first.
+    pub fn claims_of(&mut self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
+        self.sale(activity).of(user).into_iter().rev().map(Entry::recorded).collect()
     }
 
-    /// The claim with this seq.
-    pub fn claim_at(&mut self, activity: rules::ActivityNo, seq: Seq) -> Option<Recorded> {
-        let entry = *self.sale(activity).live().find(|entry| entry.claim.seq == seq)?;
-        Some(Recorded { claim: entry.claim, place: entry.place })
+    /// The line with this seq.
+    pub fn claim_at(&mut self, activity: ActivityNo, seq: Seq) -> Option<Recorded> {
+        let entry = *self.sale(activity).decided().find(|entry| entry.claim.seq == seq)?;
+        Some(entry.recorded())
     }
 
     /// Whether the user has tried.
-    pub fn joined(&mut self, activity: rules::ActivityNo, user: UserNo) -> bool {
+    pub fn joined(&mut self, activity: ActivityNo, user: UserNo) -> bool {
         self.sale(activity).people.contains_key(&user)
     }
 
-    /// Claims decided and not durable.
-    pub fn pending(&self) -> u64 {
-        let entries = self.sales.iter().flat_map(Sale::live);
-        entries.filter(|entry| entry.place != Place::DURABLE).count() as u64
+    /// Somebody's place in line.
+    pub fn in_line(
+        &mut self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+        user: UserNo,
+    ) -> Option<InLine> {
+        let mut of_type = self.sale(activity).line.iter().filter(|one| one.1 == ticket_type);
+        let place = of_type.clone().position(|one| one.2 == user)?;
+        let (join, ..) = *of_type.nth(place)?;
+        Some(InLine { join, ahead: place as u32 })
     }
-}
 
-impl Sale {
-    fn turn(&mut self, ticket_type: TypeNo, units: &[Range<u32>], state: Unit) {
-        let of_type = &mut self.units[usize::from(ticket_type.0)];
-        for unit in units.iter().cloned().flatten() {
-            assert!(of_type[unit as usize] != Unit::Sold, "the plan takes back what is free");
-            of_type[unit as usize] = state;
+    /// Whether somebody may line up at this moment.
+    pub fn may_line_up(
+        &mut self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+        user: UserNo,
+        now: TimeMs,
+    ) -> Result<(), Option<Refusal>> {
+        let sale = self.sale(activity);
+        let now = now.max(sale.latest);
+        let refusal = sale.refusal(&sale.asks_for_one(ticket_type, user, now));
+        let nothing_free = [Refusal::SoldOut, Refusal::HeldByOthers];
+        if let Some((refusal, _)) = refusal.filter(|(one, _)| !nothing_free.contains(one)) {
+            return Err(Some(refusal));
         }
+        let personal = [Refusal::LimitReached, Refusal::NotEligible];
+        let owed = sale.line.iter().filter(|one| one.1 == ticket_type).any(|one| {
+            let ask = sale.asks_for_one(ticket_type, one.2, sale.latest);
+            sale.refusal(&ask).is_none_or(|(refusal, _)| !personal.contains(&refusal))
+        });
+        if sale.free(ticket_type) > 0 && !owed { Err(None) } else { Ok(()) }
+    }
+
+    /// Lines decided and not durable.
+    pub fn pending(&self) -> u64 {
+        let entries = self.sales.iter().flat_map(Sale::decided);
+        entries.filter(|entry| !entry.durable()).count() as u64
     }
 }

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 pub const TYPES_ON_FORM_MAX: usize = 20;
 
 /// The fields of a ticket type, without the `t0.` in front.
-const TYPE_FIELDS: [&str; 10] = [
+const TYPE_FIELDS: [&str; 13] = [
     "name",
     "desc",
     "limit_per_user",
@@ -30,10 +30,13 @@ const TYPE_FIELDS: [&str; 10] = [
     "end_time",
     "valid_from",
     "valid_until",
+    "price",
+    "pay_within_s",
+    "offer_within_s",
 ];
 /// Fields of one form at most; they fit into what is read of one.
 const _: () =
-    assert!(TYPES_ON_FORM_MAX * (TYPE_FIELDS.len() + 1) + 12 <= super::fields::FIELDS_MAX);
+    assert!(TYPES_ON_FORM_MAX * (TYPE_FIELDS.len() + 1) + 14 <= super::fields::FIELDS_MAX);
 
 /// The form as it was typed, and what is known of it.
 pub struct Draft {
@@ -202,6 +205,11 @@ impl Draft {
         self.time(&mut table, "start_time", "start_time");
         self.time(&mut table, "end_time", "end_time");
         self.number(&mut table, "limit_per_user", "limit_per_user");
+        put(&mut table, "standby", self.fields.trimmed("standby"), |text| match text {
+            "on" => true.into(),
+            "off" => false.into(),
+            other => other.into(),
+        });
         if let Some(roster) = self.roster() {
             table.insert("roster".to_owned(), roster);
         }
@@ -219,6 +227,12 @@ impl Draft {
         self.text(&mut table, "name", if alone { "name" } else { &name });
         self.text(&mut table, "desc", &type_field(at, "desc"));
         self.number(&mut table, "limit_per_user", &type_field(at, "limit_per_user"));
+        self.text(&mut table, "price", &type_field(at, "price"));
+        // All that costs something in an activity is in one currency, so there is one field of it.
+        self.text(&mut table, "currency", "currency");
+        for key in ["pay_within_s", "offer_within_s"] {
+            self.minutes(&mut table, key, &type_field(at, key));
+        }
         for key in ["start_time", "end_time", "valid_from", "valid_until"] {
             self.time(&mut table, key, &type_field(at, key));
         }
@@ -272,6 +286,15 @@ impl Draft {
 
     fn time(&self, table: &mut Map<String, Value>, key: &str, field: &str) {
         put(table, key, self.fields.trimmed(field), |text| time_value(self.zone, text));
+    }
+
+    /// A field in minutes, of a key in seconds.
+    fn minutes(&self, table: &mut Map<String, Value>, key: &str, field: &str) {
+        let seconds = |text: &str| {
+            let minutes = text.parse::<i64>().ok();
+            minutes.map_or_else(|| text.into(), |minutes| minutes.saturating_mul(60).into())
+        };
+        put(table, key, self.fields.trimmed(field), seconds);
     }
 
     fn number(&self, table: &mut Map<String, Value>, key: &str, field: &str) {

@@ -13,7 +13,8 @@ use crate::{
     pages::{
         Pages,
         frame::{Frame, see_other, to, with_status},
-        moments::Shown,
+        moments::{Shown, span},
+        price,
     },
 };
 use askama::Template;
@@ -39,6 +40,7 @@ struct Edit {
     limit: Option<u32>,
     roster: bool,
     closed: bool,
+    standby: bool,
     kinds: Vec<Kind>,
     preview: Option<Preview>,
     saved: bool,
@@ -56,6 +58,8 @@ struct Kind {
     codes: bool,
     from: Shown,
     until: Option<Shown>,
+    /// The price, the time to pay, and that of those in line; nothing where it is free.
+    price: Option<(String, String, String)>,
 }
 
 async fn form(asked: Asked) -> Result<Reply, Problem> {
@@ -181,6 +185,10 @@ fn page(
         codes: kind.kind == UnitKind::Codes,
         from: zone.moment(kind.validity.from),
         until: kind.validity.until.map(|until| zone.moment(until)),
+        price: price::shown(&kind.price).map(|price| {
+            let within = |seconds| span(seconds, asked.language);
+            (price, within(kind.pay_within_s), within(kind.offer_within_s))
+        }),
     };
     let page = Edit {
         f: Frame::of(asked),
@@ -191,6 +199,7 @@ fn page(
         limit: activity.limit_per_user,
         roster: activity.has_roster,
         closed: asked.app.sale.summary(entry.no).closed,
+        standby: activity.standby,
         kinds: activity.types.iter().enumerate().map(kind).collect(),
         preview,
         saved,

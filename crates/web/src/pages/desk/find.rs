@@ -7,11 +7,12 @@ use crate::{
     pages::{
         Pages,
         frame::{Frame, personal},
+        orders::state_text,
     },
 };
 use askama::Template;
 use axum::Router;
-use sale::{Claim, LedgerFault, Person, Role, UnitKind};
+use sale::{LedgerFault, OrderState, Person, Recorded, Role};
 
 /// Characters of a question: more than any name, id or code has.
 const QUESTION_CHARS_MAX: usize = 200;
@@ -55,7 +56,9 @@ struct Order {
     claim_no: u32,
     user: String,
     display_name: String,
+    /// Only of what is paid.
     code: Option<String>,
+    state: OrderState,
     effective: bool,
     decided: String,
 }
@@ -68,19 +71,28 @@ impl Someone {
 }
 
 impl Order {
-    fn new(asked: &Asked, claim: &Claim) -> Result<Option<Self>, LedgerFault> {
-        let sale = &asked.app.sale;
+    /// How its ticket stands, as a class and in words.
+    fn tag(&self, f: &Frame) -> (&'static str, &'static str) {
+        let t = |en, zh| f.language.pick(en, zh);
+        match (self.state, self.effective) {
+            (OrderState::Paid, true) => ("valid", t("valid now", "有效")),
+            (OrderState::Paid, false) => ("later", t("not valid now", "不在有效期")),
+            (state, _) => (state.name(), state_text(state, f)),
+        }
+    }
+
+    fn new(asked: &Asked, line: &Recorded) -> Result<Option<Self>, LedgerFault> {
+        let (sale, claim) = (&asked.app.sale, &line.claim);
         let Some(entry) = sale.catalog().by_no(claim.activity).cloned() else { return Ok(None) };
         let kind = &entry.activity.types[usize::from(claim.ticket_type.0)];
         let person = sale.ledger().person(claim.user)?;
-        let code = (kind.kind == UnitKind::Codes)
-            .then(|| entry.with_code(claim.ticket_type, claim.unit, str::to_owned))
-            .flatten();
+        let paid = line.state == OrderState::Paid;
+        let code = entry.with_code(line, str::to_owned);
         let (user, display_name) =
             person.map_or_else(Default::default, |person| (person.name, person.display_name));
         Ok(Some(Self {
-            id: sale.claim_id(claim).as_str().to_owned(),
-            ticket_id: sale.ids().ticket(claim).as_str().to_owned(),
+            id: sale.ids().claim(claim).as_str().to_owned(),
+            ticket_id: sale.ids().ticket(claim),
             act_id: entry.activity.id.clone(),
             act_name: entry.activity.name.clone(),
             kind: kind.name.clone(),
@@ -88,7 +100,8 @@ impl Order {
             user,
             display_name,
             code,
-            effective: kind.validity.holds(asked.now),
+            state: line.state,
+            effective: paid && kind.validity.holds(asked.now),
             decided: asked.app.settings.pages.zone().plain(claim.decided_at),
         }))
     }
@@ -135,8 +148,8 @@ impl Find {
 
     fn of(asked: &Asked, question: String) -> Result<Self, LedgerFault> {
         let sale = &asked.app.sale;
-        let claims = found(sale, &question)?;
-        let orders = claims.iter().take(FOUND_MAX).map(|claim| Order::new(asked, claim));
+        let lines = found(sale, &question)?;
+        let orders = lines.iter().take(FOUND_MAX).map(|line| Order::new(asked, line));
         let orders: Vec<Option<Order>> = orders.collect::<Result<_, _>>()?;
         let person = sale.ledger().person_by_name(&question)?.map(|(person, _)| person);
         let tried = person.as_ref().map(|person| tried(asked, person)).unwrap_or_default();
@@ -145,7 +158,7 @@ impl Find {
             asked: true,
             person: person.map(Someone::new),
             orders: orders.into_iter().flatten().collect(),
-            more: claims.len() > FOUND_MAX,
+            more: lines.len() > FOUND_MAX,
             tried,
             ..Self::nothing(asked)
         })

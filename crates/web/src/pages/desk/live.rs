@@ -42,6 +42,12 @@ struct Live {
     end: Shown,
     at: Shown,
     supply: Supply,
+    /// Units that unpaid orders hold.
+    unpaid: u32,
+    /// People in line.
+    waiting: u32,
+    priced: bool,
+    standby: bool,
     kinds: Vec<Kind>,
     participants: u32,
     refused: Vec<(&'static str, &'static str, u32)>,
@@ -61,6 +67,8 @@ struct Kind {
     name: String,
     codes: bool,
     supply: Supply,
+    unpaid: u32,
+    waiting: u32,
 }
 
 impl Live {
@@ -75,6 +83,8 @@ impl Live {
             name: kind.name.clone(),
             codes: kind.kind == UnitKind::Codes,
             supply: one.supply,
+            unpaid: one.unpaid,
+            waiting: one.waiting,
         });
         let people = |wanted: Refusal| {
             let found = counts.refused.iter().find(|(refusal, _)| *refusal == wanted);
@@ -95,6 +105,10 @@ impl Live {
             end,
             at: zone.moment(now),
             supply: counts.supply(),
+            unpaid: counts.types.iter().map(|one| one.unpaid).sum(),
+            waiting: counts.types.iter().map(|one| one.waiting).sum(),
+            priced: activity.types.iter().any(|kind| !kind.price.is_free()),
+            standby: activity.standby,
             kinds: kinds.collect(),
             participants: counts.participants,
             refused: refusal_words(&f)
@@ -131,10 +145,11 @@ impl Live {
 
 /// Why somebody who has won nothing was refused first: who was only too early is not counted, and who has reached a
 /// limit has won.
-fn refusal_words(f: &Frame) -> [(Refusal, &'static str); 4] {
+fn refusal_words(f: &Frame) -> [(Refusal, &'static str); 5] {
     let t = |en, zh| f.language.pick(en, zh);
     [
         (Refusal::SoldOut, t("when it was sold out", "已抢光")),
+        (Refusal::HeldByOthers, t("while others held all", "被他人占用时")),
         (Refusal::NotEligible, t("not on the list", "不在名单中")),
         (Refusal::Paused, t("during a pause", "暂停期间")),
         (Refusal::Ended, t("after the end", "结束之后")),

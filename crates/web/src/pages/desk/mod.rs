@@ -11,12 +11,15 @@ mod find;
 mod list;
 mod live;
 mod made;
+mod orders;
 mod pasted;
+mod payments;
 mod people;
 mod rehearse;
 mod sheet;
 mod switches;
 mod telling;
+mod webhooks;
 mod writing;
 
 use super::Pages;
@@ -41,6 +44,9 @@ pub fn routes(pages: &Pages<'_>) -> Router {
         .merge(find::routes(pages))
         .merge(audit::routes(pages))
         .merge(rehearse::routes(pages))
+        .merge(orders::routes(pages))
+        .merge(payments::routes(pages))
+        .merge(webhooks::routes(pages))
 }
 
 /// The activity of a path `/desk/act/ID/...`.

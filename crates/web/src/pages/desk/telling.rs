@@ -60,6 +60,8 @@ pub fn field_of(key: &str) -> FieldPlace {
         None => (String::new(), rest),
     };
     let name = rest.split(['[', '.']).next().unwrap_or_default();
+    // One field of the form stands for the currency of every type.
+    let prefix = if name == "currency" { String::new() } else { prefix };
     let item = rest.split_once('[').and_then(|(_, rest)| rest.split(']').next()?.parse().ok());
     FieldPlace { field: format!("{prefix}{name}"), item }
 }
@@ -104,6 +106,11 @@ pub fn label(field: &str, types: usize, language: Language) -> String {
         "valid_from" => ("valid from", "有效期开始"),
         "valid_until" => ("valid until", "有效期结束"),
         "roster" => ("people", "名单"),
+        "price" => ("price", "价格"),
+        "currency" => ("currency", "币种"),
+        "pay_within_s" => ("time to pay", "付款时限"),
+        "offer_within_s" => ("time to pay from the line", "候补付款时限"),
+        "standby" => ("waiting list", "候补"),
         "id" => ("address", "活动地址"),
         other => (other, other),
     };
@@ -140,6 +147,12 @@ fn why(field: &str, reason: &Reason, language: Language) -> String {
         Reason::NotAfter { .. } => ("must be later than the beginning", "必须晚于开始时间"),
         Reason::NotATime | Reason::TimeWithoutOffset | Reason::WrongType(Expected::Time) => {
             ("please write it as 2026-12-01 10:00", "请写作 2026-12-01 10:00 的形式")
+        }
+        Reason::Amount | Reason::Precision if field.ends_with("price") => {
+            ("please write an amount such as 9.90", "请填写金额，例如 9.90")
+        }
+        Reason::Currency => {
+            ("please write three letters such as CNY", "请填写三个字母的币种，例如 CNY")
         }
         Reason::StockOrCodes => ("please say how many there are", "请填写数量"),
         Reason::NoRows => ("no name was found here", "没有读到任何名字"),
@@ -256,6 +269,7 @@ mod tests {
             ("activity[0].roster[3].name", "roster", Some(3)),
             ("activity[0].ticket[1].codes[70]", "t1.codes", Some(70)),
             ("activity[0].ticket[12].stock", "t12.stock", None),
+            ("activity[0].ticket[12].currency", "currency", None),
             ("activity[0].ticket", "ticket", None),
             ("activity[1].name", "", None),
             ("", "", None),

@@ -55,6 +55,9 @@ struct TypeNames {
     until: String,
     start: String,
     end: String,
+    price: String,
+    pay_within: String,
+    offer_within: String,
 }
 
 impl TypeNames {
@@ -73,6 +76,9 @@ impl TypeNames {
             until: type_field(at, "valid_until"),
             start: type_field(at, "start_time"),
             end: type_field(at, "end_time"),
+            price: type_field(at, "price"),
+            pay_within: type_field(at, "pay_within_s"),
+            offer_within: type_field(at, "offer_within_s"),
         }
     }
 
@@ -96,6 +102,16 @@ impl Writing {
             ),
             _ => "",
         }
+    }
+
+    /// Whether people may line up: the value, and what it is called.
+    fn standby_ways(&self) -> [(&'static str, &'static str); 3] {
+        let t = |en, zh| self.f.language.pick(en, zh);
+        [
+            ("", t("where something costs money", "收费时开启")),
+            ("on", t("always", "开启")),
+            ("off", t("never", "关闭")),
+        ]
     }
 
     /// Whether there may be one more type.
@@ -165,6 +181,7 @@ async fn form(asked: Asked) -> Result<Reply, Problem> {
     asked.operator().await?;
     let mut fields = Fields::default();
     fields.set(&type_field(0, "limit_per_user"), "1");
+    fields.set("currency", "CNY");
     let draft = draft(&asked, fields);
     Ok(page(&asked, StatusCode::OK, draft, None, None))
 }

@@ -1,0 +1,54 @@
+//! Amounts are exact: an order costs the sum of its units, and a payment is of exactly what its order costs.
+//! What something costs is what was announced, never what the server says.
+
+use super::stories::{Books, Story};
+use crate::{
+    check::notes::{Check, Notes},
+    history::paying::{Minor, Order},
+};
+
+const AMOUNT_WRONG: Check = Check::named("amount-wrong");
+
+/// Looks at every price and every amount.
+pub fn check(books: &Books<'_>, notes: &mut Notes) {
+    for (id, story) in &books.stories {
+        let costs = whole(books, story);
+        for (place, order) in &story.shown {
+            let wrong = shown_wrong(books, order, costs);
+            notes.one(AMOUNT_WRONG, wrong, || {
+                let when = books.when(&books.paying.calls[*place]);
+                format!("order {id} shown as {} of the {} it costs, {when}", order.price.0, costs.0)
+            });
+        }
+        for row in &story.rows {
+            let price = price_of(books, &row.ticket.type_id);
+            let wrong = price != Some(row.price) || !currency_fits(books, &row.currency, row.price);
+            notes.one(AMOUNT_WRONG, wrong, || format!("order {id}: exported as {}", row.price.0));
+        }
+        for payment in &story.payments {
+            let exact = payment.amount == costs && payment.currency == books.paying.sale.currency;
+            notes.one(AMOUNT_WRONG, !exact, || {
+                let (id, amount) = (&payment.id, payment.amount.0);
+                format!("payment {id} is of {amount} for an order of {}", costs.0)
+            });
+        }
+    }
+}
+
+/// What the order costs by what was announced.
+fn whole(books: &Books<'_>, story: &Story<'_>) -> Minor {
+    let types = books.paying.sale.types.iter();
+    Minor(types.map(|one| u64::from(story.units_of(&one.id)) * one.price.0).sum())
+}
+
+fn shown_wrong(books: &Books<'_>, order: &Order, costs: Minor) -> bool {
+    order.price != costs || !currency_fits(books, &order.currency, order.price)
+}
+
+fn currency_fits(books: &Books<'_>, currency: &str, price: Minor) -> bool {
+    price.0 == 0 || currency == books.paying.sale.currency
+}
+
+fn price_of(books: &Books<'_>, type_id: &str) -> Option<Minor> {
+    books.paying.sale.types.iter().find(|one| one.id == type_id).map(|one| one.price)
+}
