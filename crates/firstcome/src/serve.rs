@@ -143,9 +143,10 @@ fn wait(
     tracing::info!("draining");
     notify::tell(Moment::Stopping);
     sale.drain();
+    // Before the cores: what the till waits for is woken by one of them.
+    till.stop();
     server.stopper().stop();
     server.join();
-    till.stop();
     delivering.stop();
     sale.close();
     tracing::info!("everything decided is written; goodbye");
