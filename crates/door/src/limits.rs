@@ -13,13 +13,16 @@ use std::net::IpAddr;
 pub struct LimitSettings {
     /// Claims of one account, repetitions of a known key not counted.
     pub claims_by_account: Rate,
+    /// What else of one account makes a line in the ledger or a call of a provider: giving up an order, going to pay,
+    /// lining up and leaving the line.
+    pub changes_by_account: Rate,
     /// Claims from one address. Off by default: an office shares one.
     pub claims_by_address: Rate,
     /// Attempts to sign in from one address, by password or by an identity provider's token.
     pub sign_ins_by_address: Rate,
     /// Registrations from one address.
     pub registrations_by_address: Rate,
-    /// Buckets in each of the five tables, of 8 bytes.
+    /// Buckets in each of the six tables, of 8 bytes.
     pub buckets: u32,
 }
 
@@ -27,6 +30,7 @@ impl Default for LimitSettings {
     fn default() -> Self {
         Self {
             claims_by_account: Rate { burst: 1_200, per_minute: 1_200 },
+            changes_by_account: Rate { burst: 60, per_minute: 60 },
             claims_by_address: Rate::OFF,
             sign_ins_by_address: Rate { burst: 600, per_minute: 600 },
             registrations_by_address: Rate { burst: 100, per_minute: 60 },
@@ -43,6 +47,7 @@ const NOTICES_BY_ADDRESS: Rate = Rate { burst: 6_000, per_minute: 60_000 };
 pub struct Limits {
     settings: LimitSettings,
     accounts: Buckets,
+    changes: Buckets,
     claims: Buckets,
     sign_ins: Buckets,
     registrations: Buckets,
@@ -57,6 +62,7 @@ impl Limits {
         Self {
             settings,
             accounts: table(settings.claims_by_account),
+            changes: table(settings.changes_by_account),
             claims: table(settings.claims_by_address),
             sign_ins: table(settings.sign_ins_by_address),
             registrations: table(settings.registrations_by_address),
@@ -68,6 +74,11 @@ impl Limits {
     pub fn claim(&self, user: UserNo, address: IpAddr, now: TimeMs) -> Result<(), Empty> {
         self.accounts.take(user.0, self.settings.claims_by_account, now)?;
         by_address(&self.claims, self.settings.claims_by_address, address, now)
+    }
+
+    /// One change of this account's orders or places in line.
+    pub fn change(&self, user: UserNo, now: TimeMs) -> Result<(), Empty> {
+        self.changes.take(user.0, self.settings.changes_by_account, now)
     }
 
     /// One attempt to sign in.
@@ -156,6 +167,18 @@ mod tests {
         let everyone = (1..=100).filter(|user| limits.claim(UserNo(*user), office, NOW).is_ok());
         assert_eq!(everyone.count(), 5);
         assert!(limits.claim(UserNo(7), address("198.51.100.1"), NOW).is_ok());
+    }
+
+    /// Whoever holds and lets go, or lines up and leaves, as fast as they can is slowed; their claims are not.
+    #[test]
+    fn changes_are_limited_by_account_apart_from_claims() {
+        let limits = limits(LimitSettings::default());
+        let one = (0..500).filter(|_| limits.change(UserNo(1), NOW).is_ok());
+        assert_eq!(one.count(), 60);
+        assert_eq!(limits.change(UserNo(1), NOW), Err(Empty { retry_after_ms: 1_000 }));
+        assert!(limits.change(UserNo(1), TimeMs(NOW.0 + 1_000)).is_ok());
+        assert!(limits.change(UserNo(2), NOW).is_ok());
+        assert!(limits.claim(UserNo(1), address("203.0.113.5"), NOW).is_ok());
     }
 
     #[test]

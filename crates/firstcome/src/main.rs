@@ -84,10 +84,11 @@ enum Command {
     },
     /// Send a crowd of simulated people at a server, and judge what it answered them
     ///
-    /// Without a URL the server is this same program in a scratch folder, and nothing of it stays. The verdict
-    /// is on the promises: never oversold, answers kept, one person one limit, codes once and in order, first
-    /// come first served, ask again hear the same. Exit code 0: all of them hold; 1: one is broken, or
-    /// nothing could be judged; 2: used wrongly
+    /// Without a URL the server is this same program in a scratch folder, and nothing of it stays; at the end it
+    /// is stopped and its ledger checked as `firstcome check` does. The verdict is on the promises: never
+    /// oversold, answers kept, one person one limit, codes once and in order, first come first served, ask
+    /// again hear the same, time decides once (and money balances). Exit code 0: all of them hold; 1: one is
+    /// broken, or nothing could be judged; 2: used wrongly
     Rehearse(Box<rehearse::RehearseArguments>),
     /// Print every setting with its default
     Config,

@@ -5,8 +5,8 @@ use crate::commands::Failure;
 use ledger::{Delivery, DeliveryOutcome, Endpoint, Ledger, OutNo};
 use parking_lot::Mutex;
 use relay::{
-    Added, EventBody, NewWebhook as NewEndpoint, OrderIds, Parts, Relay, RelayFault, RelaySettings,
-    SystemResolver, UrlRefused,
+    Added, EventBody, Events, NewWebhook as NewEndpoint, OrderIds, Parts, Relay, RelayFault,
+    RelaySettings, SystemResolver, UrlRefused,
 };
 use rules::{ActivityNo, Claim};
 use sale::{Meter, OrderState, PaymentState, Sale};
@@ -20,7 +20,7 @@ use std::{
 use tokio::sync::oneshot;
 use web::{
     Asking, Attempt, AttemptOutcome, Metrics, NewSecret, NewWebhook, Outside, OutsideFact,
-    OutsideFault, Reached, Webhook,
+    OutsideFacts, OutsideFault, Reached, Webhook,
 };
 
 /// What orders and tickets are called outside: the same as on the wire.
@@ -138,15 +138,22 @@ impl Delivering {
 struct OverRelay(Relay);
 
 impl Outside for OverRelay {
-    fn facts(&self, activity: ActivityNo, after: u64, most: u32) -> Asking<'_, Vec<OutsideFact>> {
+    fn facts(
+        &self,
+        activity: ActivityNo,
+        after: u64,
+        most: u32,
+        bytes_max: usize,
+    ) -> Asking<'_, OutsideFacts> {
         Box::pin(async move {
-            let events = self.0.events(activity, OutNo(after), most).await.map_err(fault)?;
+            let asked = self.0.events(activity, OutNo(after), most, bytes_max);
+            let Events { bodies, more } = asked.await.map_err(fault)?;
             let fact = |EventBody { no, kind, json, .. }| OutsideFact {
                 no: no.0,
                 kind: kind.name(),
                 body: json,
             };
-            Ok(events.into_iter().map(fact).collect())
+            Ok(OutsideFacts { facts: bodies.into_iter().map(fact).collect(), more })
         })
     }
 

@@ -51,9 +51,10 @@ pub fn serve(
     let counting: Arc<dyn sale::Meter> = meter.clone();
     let sale = Arc::new(open_sale(Arc::clone(&ledger), Arc::clone(&clock), counting, config)?);
     let secret = ledger.secret("session-tokens")?;
-    // A rehearsal's own server sells for pretended money as well.
+    // A rehearsal's own server sells for pretended money as well, and its crowd knows that server alone.
+    let test_at = if parent.is_some() { "" } else { config.test_provider_at.as_str() };
     let test = (demo || parent.is_some() || config.test_provider)
-        .then(|| test_provider(&place.data, &*ledger, Arc::clone(&clock)))
+        .then(|| test_provider(&place.data, test_at, &*ledger, Arc::clone(&clock)))
         .transpose()?;
     let relay_ledger = Arc::clone(&ledger);
     let door = Door::new(ledger, secret, &config.door, clock.now()).map_err(Failure::Door)?;

@@ -16,28 +16,35 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
+use tokio::task::JoinSet;
 
-/// Between two rounds in which nothing was done; also how late the notices of the test provider may be.
-const IDLE: Duration = Duration::from_millis(50);
-/// Rounds over orders and payments: one in so many looks at the test provider.
-const LOOKS_A_ROUND: u32 = 4;
+/// Between two rounds of a hand in which nothing was done.
+const IDLE: Duration = Duration::from_millis(200);
+/// Between two looks at the test provider, and at whether it is time to stop.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long the rounds that are under way at the end may take. A provider may take longer; it is asked again after the
+/// next start.
+const ENDING_MAX: Duration = Duration::from_secs(1);
+/// Notices of the test provider that are under way at the same time.
+const NOTICES_AT_ONCE: usize = 100;
 /// What the test provider remembers, in the data folder: it stands for a company that does not forget when we do.
 const BOOK: &str = "test-provider.jsonl";
-/// The path of its page, to which an order's id is added.
+/// The path of its page, to which `/` and an order's id are added.
 const PAGE: &str = "/pay/test";
 /// The merchant that its notices name.
 const MERCHANT: &str = "firstcome";
 
-/// Opens the provider for trying things out, and says so aloud.
+/// Opens the provider for trying things out, with its page at this origin, and says so aloud.
 pub fn test_provider(
     data: &Path,
+    at: &str,
     ledger: &dyn Ledger,
     clock: Arc<SteadyClock>,
 ) -> Result<Arc<TestProvider>, Failure> {
     let settings = TestSettings {
         secret: ledger.secret("test-provider")?,
         merchant: MERCHANT.to_owned(),
-        page: PAGE.to_owned(),
+        page: format!("{at}{PAGE}"),
         book: Some(data.join(BOOK)),
     };
     let provider = TestProvider::open(settings, clock)
@@ -64,12 +71,12 @@ impl Till {
         let stop = Arc::<AtomicBool>::default();
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("till".into()).spawn(move || {
-            runtime.block_on(work(&sale, test.as_deref(), &stopped));
+            runtime.block_on(work(&sale, test, &stopped));
         });
         Ok(Self { stop, thread: thread.map_err(failed)? })
     }
 
-    /// Ends after the round that is under way. What is not done is found again at the next start.
+    /// Ends after the rounds that are under way, or without them. What is not done is found again at the next start.
     pub fn stop(self) {
         self.stop.store(true, Ordering::Release);
         // A round that panicked has said so already.
@@ -77,34 +84,62 @@ impl Till {
     }
 }
 
-async fn work(sale: &Sale, test: Option<&TestProvider>, stop: &AtomicBool) {
-    let mut looks = 0;
+/// Every hand works by itself, so that none waits for a provider of another one.
+async fn work(sale: &Arc<Sale>, test: Option<Arc<TestProvider>>, stop: &Arc<AtomicBool>) {
+    let mut hands = JoinSet::new();
+    for hand in 0..sale.till_hands() {
+        let (sale, stop) = (Arc::clone(sale), Arc::clone(stop));
+        hands.spawn(async move {
+            while !stop.load(Ordering::Acquire) {
+                if sale.till_hand(hand).await == 0 {
+                    tokio::time::sleep(IDLE).await;
+                }
+            }
+        });
+    }
+    if let Some(test) = test {
+        let (sale, stop) = (Arc::clone(sale), Arc::clone(stop));
+        hands.spawn(async move {
+            while !stop.load(Ordering::Acquire) {
+                if deliver(&sale, &test).await == 0 {
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        });
+    }
     while !stop.load(Ordering::Acquire) {
-        let mut done = 0;
-        if let Some(test) = test {
-            done += deliver(sale, test).await;
-        }
-        if looks % LOOKS_A_ROUND == 0 {
-            done += sale.till_round().await;
-        }
-        looks += 1;
-        if done == 0 {
-            tokio::time::sleep(IDLE).await;
-        }
+        tokio::time::sleep(LOOK).await;
+    }
+    let ended = async { while hands.join_next().await.is_some() {} };
+    if tokio::time::timeout(ENDING_MAX, ended).await.is_err() {
+        tracing::info!("a provider was still being asked; it is asked again after the next start");
     }
 }
 
-/// Hands over what the test provider has to say, as if it came over the network; how much that was.
-async fn deliver(sale: &Sale, test: &TestProvider) -> usize {
+/// Hands over what the test provider has to say, as if it came over the network, much of it at the same time: a notice
+/// waits until it is written, and one after the other they would wait for each other longer than buyers have. How much
+/// that was.
+async fn deliver(sale: &Arc<Sale>, test: &Arc<TestProvider>) -> usize {
     let due = test.take_due(sale.now());
-    for Delivery { id, headers, body } in &due {
-        let header = |wanted: &str| {
-            let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-            found.map(|(_, value)| value.clone())
-        };
-        let notice = Notice { header: &header, body };
-        let answer = sale.notice(TEST_PROVIDER, &notice).await;
-        test.delivered(*id, (200..300).contains(&answer.status));
+    let count = due.len();
+    let mut under_way = JoinSet::new();
+    for delivery in due {
+        if under_way.len() >= NOTICES_AT_ONCE {
+            under_way.join_next().await;
+        }
+        let (sale, test) = (Arc::clone(sale), Arc::clone(test));
+        under_way.spawn(async move { hand_over(&sale, &test, &delivery).await });
     }
-    due.len()
+    while under_way.join_next().await.is_some() {}
+    count
+}
+
+async fn hand_over(sale: &Sale, test: &TestProvider, Delivery { id, headers, body }: &Delivery) {
+    let header = |wanted: &str| {
+        let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.clone())
+    };
+    let notice = Notice { header: &header, body };
+    let answer = sale.notice(TEST_PROVIDER, &notice).await;
+    test.delivered(*id, (200..300).contains(&answer.status));
 }

@@ -11,10 +11,12 @@ mod browser {
     mod desk;
     mod driver;
     mod every_page;
+    mod kept;
     mod line;
     mod lost;
     mod opening;
     mod orders;
+    mod paying;
     mod people;
     mod plain;
     mod public;

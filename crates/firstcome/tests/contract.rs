@@ -15,6 +15,7 @@ mod contract {
     mod desk;
     mod desk_live;
     mod desk_pages;
+    mod desk_update;
     mod documents;
     mod durability;
     mod events;

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod chance;
+mod kills;
 mod paying;
 
 pub(crate) use bounds::within;
@@ -10,7 +11,8 @@ pub use bounds::{
     CODES_MAX, CONNECTIONS_MAX, LIMIT_MAX, PlanFault, SECONDS_MAX, STOCK_MAX, TYPES_MAX, USERS_MAX,
 };
 pub use chance::Chance;
-pub use paying::{PAY_WITHIN_S, PAYERS_MAX, PRICE_MAX, PlannedPaying, PlannedPriced};
+pub use kills::{KILLS_MAX, PlannedKill};
+pub use paying::{PAY_WITHIN_S, PAYERS_MAX, PRICE_MAX, PayMix, PlannedPaying, PlannedPriced};
 
 use crate::history::{Change, Micros, Person};
 
@@ -41,6 +43,8 @@ pub struct Plan {
     pub changes: Vec<PlannedChange>,
     /// The payers, at a sale with prices of their own; `None`: nothing is paid for.
     pub paying: Option<PlannedPaying>,
+    /// How many times the server is killed while the sale is open, and started again.
+    pub kills: u32,
 }
 
 /// The arrival curve: a spike at the opening, then a tail as long as the sale.
@@ -120,6 +124,7 @@ impl Default for Plan {
             roster_per_mille: None,
             changes: Vec::new(),
             paying: Some(PlannedPaying::default()),
+            kills: 0,
         }
     }
 }
@@ -180,9 +185,9 @@ impl Plan {
         format!("rehearsal-{}-{:06}", self.seed, person.0)
     }
 
-    /// How many payers come: never more than there are in the crowd.
+    /// How many payers come.
     pub fn payers(&self) -> u32 {
-        self.paying.as_ref().map_or(0, |paying| paying.payers.min(self.users))
+        self.paying.as_ref().map_or(0, |paying| paying.payers)
     }
 
     /// The name of a payer: they are other people than the crowd.

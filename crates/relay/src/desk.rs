@@ -6,7 +6,7 @@ use crate::body::{EventBody, trial};
 use crate::connection::Dialer;
 use crate::destination::{Destination, UrlRefused};
 use crate::kind::FactKind;
-use crate::pages::Pages;
+use crate::pages::{Pages, Room};
 use crate::recorder::{self, Entry, Recorder};
 use crate::settings::{RelaySettings, SettingRefused};
 use crate::shared::{Counts, Parts, Shared, Tallies};
@@ -61,6 +61,15 @@ impl std::fmt::Debug for Added {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Added").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// Events for a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Events {
+    /// In order, without gaps.
+    pub bodies: Vec<EventBody>,
+    /// There are more after them.
+    pub more: bool,
 }
 
 /// Why nothing was done.
@@ -154,18 +163,23 @@ impl Relay {
         self.shared.tallies.counts()
     }
 
-    /// An activity's events after number `after`, in order, at most `most` (and at most 1,000). Facts without a number
-    /// get one now.
+    /// An activity's events after number `after`, in order, at most `most` (and at most 1,000), and none after the one
+    /// with which their bodies come to `bytes_max`. Facts without a number get one now.
     pub async fn events(
         &self,
         activity: ActivityNo,
         after: OutNo,
         most: u32,
-    ) -> Result<Vec<EventBody>, RelayFault> {
-        let (most, step) = (most.min(EVENTS_MAX), self.shared.settings.number_facts_max);
+        bytes_max: usize,
+    ) -> Result<Events, RelayFault> {
+        let room = Room { facts: most.min(EVENTS_MAX), bytes: bytes_max };
+        let step = self.shared.settings.number_facts_max;
         let read = move |pages: &Pages| {
-            pages.number_for(activity, after, most, step)?;
-            Ok(pages.page(activity, after, most, &[])?.bodies)
+            // One more, so that it is known whether there are more.
+            pages.number_for(activity, after, room.facts + 1, step)?;
+            let page = pages.page(activity, after, room, &[])?;
+            let more = page.is_full && pages.ledger().last_fact(activity)? > page.through;
+            Ok(Events { bodies: page.bodies, more })
         };
         self.shared.pages.reading(read).await
     }

@@ -23,7 +23,7 @@ mod tls;
 
 pub use address::{AddressRange, NotARange, is_public, may_reach};
 pub use body::{EventBody, OrderIds};
-pub use desk::{Added, NewWebhook, Relay, RelayFault, StartFault};
+pub use desk::{Added, Events, NewWebhook, Relay, RelayFault, StartFault};
 pub use destination::UrlRefused;
 pub use kind::FactKind;
 pub use resolver::{Resolve, Resolving, SystemResolver};

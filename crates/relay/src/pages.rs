@@ -14,6 +14,17 @@ use tokio::sync::{Notify, Semaphore};
 
 /// Writings at the same time; the ledger does one after the other, so that a second one is ready when its turn comes.
 const WRITINGS_MAX: usize = 2;
+/// Facts that are read from the ledger at a time: each may be an order of a hundred lines.
+const STEP_FACTS: u32 = 50;
+
+/// What one page may hold. A page that is read holds one fact at least, however long that is.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// Facts that are looked at.
+    pub(crate) facts: u32,
+    /// Bytes of bodies, but for the last body: so far a page goes beyond it.
+    pub(crate) bytes: usize,
+}
 
 /// Some facts of an activity, in order.
 pub(crate) struct Page {
@@ -21,8 +32,14 @@ pub(crate) struct Page {
     pub(crate) bodies: Vec<EventBody>,
     /// The last one looked at, wanted or not.
     pub(crate) through: OutNo,
-    /// As many were looked at as were to be: there may be more.
+    /// It ended because there was no more room: there may be more facts.
     pub(crate) is_full: bool,
+}
+
+impl Page {
+    fn bytes(&self) -> usize {
+        self.bodies.iter().map(|body| body.json.len()).sum()
+    }
 }
 
 /// Reads pages, and gives numbers.
@@ -84,28 +101,59 @@ impl Pages {
         &*self.parts.ledger
     }
 
-    /// Facts after `after`, at most `most`; only those of these kinds where any are named.
+    /// Facts after `after`, as long as there is room; only those of these kinds where any are named.
     pub(crate) fn page(
         &self,
         activity: ActivityNo,
         after: OutNo,
-        most: u32,
+        room: Room,
         wanted: &[FactKind],
     ) -> Result<Page, LedgerFault> {
-        let rows = self.ledger().facts(activity, after, most)?;
-        let through = rows.last().map_or(after, |row| row.no);
-        let is_full = rows.len() >= most as usize;
+        let mut page = Page { bodies: Vec::new(), through: after, is_full: false };
+        let mut left = room.facts;
+        while !page.is_full {
+            let step = left.min(STEP_FACTS);
+            let rows = self.ledger().facts(activity, page.through, step)?;
+            let was_last = (rows.len() as u64) < step.into();
+            left -= rows.len() as u32;
+            self.add(&mut page, activity, rows, room.bytes, wanted)?;
+            if was_last {
+                break;
+            }
+            page.is_full |= left == 0;
+        }
+        Ok(page)
+    }
+
+    /// Adds facts to a page until it is full.
+    fn add(
+        &self,
+        page: &mut Page,
+        activity: ActivityNo,
+        rows: Vec<OutRow>,
+        bytes_max: usize,
+        wanted: &[FactKind],
+    ) -> Result<(), LedgerFault> {
         let Some(mut definition) = self.catalog.find(self.ledger(), activity)? else {
-            return Ok(Page { bodies: Vec::new(), through, is_full });
+            page.through = rows.last().map_or(page.through, |row| row.no);
+            return Ok(());
         };
-        let mut bodies = Vec::new();
+        let mut bytes = page.bytes();
         for row in &rows {
+            page.through = row.no;
             self.follow(row, &mut definition);
-            if wanted.is_empty() || wanted.contains(&FactKind::of(&row.fact)) {
-                bodies.push(self.body(row, &definition)?);
+            if !wanted.is_empty() && !wanted.contains(&FactKind::of(&row.fact)) {
+                continue;
+            }
+            let body = self.body(row, &definition)?;
+            bytes += body.json.len();
+            page.bodies.push(body);
+            if bytes >= bytes_max {
+                page.is_full = true;
+                return Ok(());
             }
         }
-        Ok(Page { bodies, through, is_full })
+        Ok(())
     }
 
     fn follow(&self, row: &OutRow, definition: &mut Arc<Activity>) {

@@ -5,7 +5,7 @@ use crate::attempt::{Attempt, Target, attempt};
 use crate::backoff::wait_ms;
 use crate::body::EventBody;
 use crate::connection::Connection;
-use crate::pages::{Page, Pages};
+use crate::pages::{Page, Pages, Room};
 use crate::shared::Shared;
 use ledger::{Cursor, Delivery, DeliveryOutcome, LedgerFault, OutNo};
 use rules::TimeMs;
@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Pages in one turn, after which other activities have theirs. While one is told, the next is read.
 const PAGES_MAX: usize = 10;
+/// Bytes of a page's bodies, but for the last one: a fact may be an order of a hundred lines.
+const PAGE_BYTES: usize = 256 * 1024;
 /// Milliseconds that a shift whose facts could not be read waits for the next one.
 pub(crate) const READ_AGAIN_MS: u64 = 1_000;
 /// The status by which a receiver says that it will never take anything again.
@@ -75,9 +77,10 @@ impl Shift {
 
     fn read(&self, after: OutNo) -> impl Future<Output = Result<Page, LedgerFault>> + Send + use<> {
         let (shared, target) = (self.shared.clone(), self.target.clone());
-        let (activity, most) = (self.cursor.activity, shared.settings.page_facts_max);
+        let activity = self.cursor.activity;
+        let room = Room { facts: shared.settings.page_facts_max, bytes: PAGE_BYTES };
         async move {
-            let page = move |pages: &Pages| pages.page(activity, after, most, &target.wanted);
+            let page = move |pages: &Pages| pages.page(activity, after, room, &target.wanted);
             shared.pages.reading(page).await
         }
     }

@@ -20,6 +20,8 @@ use tokio::time::Instant;
 
 /// How often facts are looked for though nobody said that there are any.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Questions that wait for couriers to end; further ones wait where they were asked.
+const LATER_MAX: usize = 16;
 /// Things a courier may be told before it hears.
 const TOLD_MAX: usize = 64;
 /// After giving numbers, nobody gives any for so many times as long as that took: claims are written meanwhile.
@@ -63,11 +65,18 @@ impl Listened {
 }
 
 /// The supervisor at work.
+///
+/// Invariant: S1 an endpoint has one courier at a time: as long as one that was let go is ending, there is no other,
+/// and nobody else moves its cursors. What a courier is at may take long to end, so nobody waits for it meanwhile.
 pub(crate) struct Supervisor {
     shared: Arc<Shared>,
+    /// Those that work; what is told to them is heard.
     couriers: HashMap<EndpointNo, Running>,
     works: JoinSet<Ended>,
+    /// Those that work, and those that are ending.
     whose: HashMap<Id, EndpointNo>,
+    /// Asked while a courier was ending.
+    later: Vec<Asked>,
     /// The highest numbers there are; nothing is known of it until somebody listens.
     heads: Option<BTreeMap<ActivityNo, OutNo>>,
     /// Given up, and not parked on disk yet.
@@ -81,6 +90,7 @@ impl Supervisor {
             couriers: HashMap::new(),
             works: JoinSet::new(),
             whose: HashMap::new(),
+            later: Vec::new(),
             heads: None,
             to_park: BTreeSet::new(),
         }
@@ -100,16 +110,17 @@ impl Supervisor {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                Some(asked) = asked.recv() => self.answer(asked).await,
+                Some(asked) = asked.recv(), if self.later.len() < LATER_MAX => {
+                    self.answer(asked).await;
+                }
                 Some(ended) = self.works.join_next_with_id() => self.hear_end(ended).await,
                 () = self.shared.pages.numbered() => self.tell_heads().await,
                 () = new_facts(&mut woken, pause) => pause = self.number_and_tell().await,
             }
         }
-        let all: Vec<EndpointNo> = self.couriers.keys().copied().collect();
         let within = Duration::from_millis(self.shared.settings.stop_within_ms.into());
         // Turns have as long to end, and the ledger has as long again to take down what they did.
-        let in_time = tokio::time::timeout(within * 2, self.stop(&all)).await;
+        let in_time = tokio::time::timeout(within * 2, self.stop()).await;
         if in_time.is_err() {
             tracing::warn!("the last deliveries are not on record: they will be repeated");
         }
@@ -119,9 +130,15 @@ impl Supervisor {
         match asked {
             Asked::Look(done) => {
                 self.look_or_log().await;
+                if self.is_any_ending() {
+                    return self.later.push(Asked::Look(done));
+                }
                 let _ = done.send(());
             }
             Asked::Replay(no, activity, after, done) => {
+                if self.is_ending(no) {
+                    return self.later.push(Asked::Replay(no, activity, after, done));
+                }
                 self.tell_heads().await;
                 let Some(running) = self.couriers.get(&no) else {
                     return self.replay_parked(no, activity, after, done).await;
@@ -131,7 +148,15 @@ impl Supervisor {
         }
     }
 
-    /// Nobody else moves the cursors of an endpoint without a courier.
+    fn is_ending(&self, endpoint: EndpointNo) -> bool {
+        !self.couriers.contains_key(&endpoint) && self.whose.values().any(|no| *no == endpoint)
+    }
+
+    fn is_any_ending(&self) -> bool {
+        self.whose.len() > self.couriers.len()
+    }
+
+    /// Nobody else moves the cursors of an endpoint without a courier (S1).
     async fn replay_parked(
         &self,
         endpoint: EndpointNo,
@@ -160,17 +185,19 @@ impl Supervisor {
             .filter(|endpoint| !endpoint.parked && !self.to_park.contains(&endpoint.no))
             .filter_map(|endpoint| Some((endpoint.no, Arc::new(target(endpoint)?))))
             .collect();
-        let gone: Vec<EndpointNo> =
-            self.couriers.keys().filter(|no| !wanted.contains_key(no)).copied().collect();
-        self.stop(&gone).await;
+        // A courier that nobody can tell anything any more ends.
+        self.couriers.retain(|no, _| wanted.contains_key(no));
         self.tell_heads().await;
         for (no, target) in wanted {
+            let is_ending = self.is_ending(no);
             match self.couriers.get_mut(&no) {
                 Some(running) if running.target.endpoint == target.endpoint => {}
                 Some(running) => {
                     running.target = target.clone();
                     let _ = running.told.send(Told::Changed(target)).await;
                 }
+                // It is looked for again once that has ended.
+                None if is_ending => {}
                 None => self.start(target).await?,
             }
         }
@@ -209,14 +236,10 @@ impl Supervisor {
         Ok(())
     }
 
-    async fn stop(&mut self, which: &[EndpointNo]) {
-        if which.is_empty() {
-            return;
-        }
-        // A courier that nobody can tell anything any more ends.
-        self.couriers.retain(|no, _| !which.contains(no));
-        while self.whose.values().any(|no| which.contains(no)) {
-            let Some(ended) = self.works.join_next_with_id().await else { break };
+    /// Lets all end, and waits for it.
+    async fn stop(&mut self) {
+        self.couriers.clear();
+        while let Some(ended) = self.works.join_next_with_id().await {
             self.note_end(ended);
         }
         self.shared.recorder.settle().await;
@@ -227,6 +250,12 @@ impl Supervisor {
         // What it did last is on disk before it is parked, and before it is ever let go on.
         self.shared.recorder.settle().await;
         self.park_on_disk().await;
+        if self.is_any_ending() {
+            return;
+        }
+        for asked in std::mem::take(&mut self.later) {
+            self.answer(asked).await;
+        }
     }
 
     fn note_end(&mut self, ended: Result<(Id, Ended), JoinError>) {

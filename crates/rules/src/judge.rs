@@ -1,7 +1,10 @@
 //! The one place that says no: a claim's facts against the rules, in a fixed order of precedence.
 //! It decides and never changes anything; whoever keeps the stock acts on what it returns.
 
-use crate::{ActivityState, Moment, Refusal, TimeMs, Window};
+use crate::{
+    ActivityState, Moment, Refusal, TimeMs, Window,
+    limits::{ENDED_LINES_MAX, LIMIT_PER_USER_MAX},
+};
 
 /// What is known when a claim arrives. Counts are of units, pending ones included.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +19,8 @@ pub struct Facts {
     pub paused: bool,
     /// On the roster, or there is none.
     pub eligible: bool,
-    /// Asked for because its payment came late: the window and a pause are not asked.
+    /// Asked for because its payment came late: the window, a pause and what ended before are not asked, but whoever
+    /// waits comes first.
     pub late: bool,
     /// Units of the type that are wanted, at least 1.
     pub want_in_type: u32,
@@ -28,12 +32,33 @@ pub struct Facts {
     pub limit_in_type: u32,
     /// Units of the activity the user has.
     pub had_in_activity: u32,
-    /// Units of the activity a user may have.
+    /// Units of the activity a user may have; none set: `LIMIT_PER_USER_MAX`.
     pub limit_in_activity: Option<u32>,
+    /// Units of the activity that the user had in orders that were cancelled or expired: others may have them again, but
+    /// what was is kept for ever.
+    pub ended: u32,
     /// Free units of the type.
     pub free: u32,
+    /// People who wait in line for the type.
+    pub waiting: u32,
     /// Units of the type that unpaid orders hold.
     pub unpaid: u32,
+}
+
+impl Facts {
+    /// Units of the type that this claim may take. While a line stands still, in a pause or before its window, a late
+    /// payment comes behind those who wait in it; others are refused then, and at any other time whoever waits and may
+    /// have a unit has been offered it before.
+    pub fn free_to_it(&self) -> u32 {
+        let stands_still = match self.window.at(self.now) {
+            Moment::Before => true,
+            Moment::Within => self.paused,
+            // Nobody is offered anything any more.
+            Moment::After => false,
+        };
+        let theirs = if self.late && stands_still { self.waiting } else { 0 };
+        self.free.saturating_sub(theirs)
+    }
 }
 
 /// Whether the claim is granted. The order of the questions is part of the contract:
@@ -54,13 +79,14 @@ pub fn judge(facts: &Facts) -> Result<(), Refusal> {
     }
     let beyond =
         |had: u32, want: u32, most: u32| u64::from(had) + u64::from(want) > u64::from(most);
-    let activity_full = facts
-        .limit_in_activity
-        .is_some_and(|most| beyond(facts.had_in_activity, facts.want_in_activity, most));
-    if beyond(facts.had_in_type, facts.want_in_type, facts.limit_in_type) || activity_full {
+    let type_full = beyond(facts.had_in_type, facts.want_in_type, facts.limit_in_type);
+    let most = facts.limit_in_activity.unwrap_or(LIMIT_PER_USER_MAX);
+    let activity_full = beyond(facts.had_in_activity, facts.want_in_activity, most);
+    let gave_back_too_much = facts.ended >= ENDED_LINES_MAX && !facts.late;
+    if type_full || activity_full || gave_back_too_much {
         return Err(Refusal::LimitReached);
     }
-    if facts.free < facts.want_in_type {
+    if facts.free_to_it() < facts.want_in_type {
         let may_return = facts.unpaid > 0;
         return Err(if may_return { Refusal::HeldByOthers } else { Refusal::SoldOut });
     }
@@ -138,15 +164,28 @@ mod tests {
             limit_in_type: 1,
             had_in_activity: 0,
             limit_in_activity: None,
+            ended: 0,
             free: 1,
+            waiting: 0,
             unpaid: 0,
+        }
+    }
+
+    type Change = fn(&mut Facts);
+
+    /// Judges each row: the moment, what is other than in the plainest case, and the answer.
+    #[track_caller]
+    fn decides(table: &[(u64, Change, Result<(), Refusal>)]) {
+        for (row, (now, change, expected)) in table.iter().enumerate() {
+            let mut facts = facts(*now);
+            change(&mut facts);
+            assert_eq!(judge(&facts), *expected, "row {row}");
         }
     }
 
     /// Every refusal at least once, with time as a column; each row breaks one more rule than the last.
     #[test]
     fn refusals_come_in_their_order_of_precedence() {
-        type Change = fn(&mut Facts);
         let table: [(u64, Change, Result<(), Refusal>); 23] = [
             (1000, |_| {}, Ok(())),
             (1999, |_| {}, Ok(())),
@@ -184,11 +223,41 @@ mod tests {
             (1000, |f| (f.late, f.closed) = (true, true), Err(Refusal::Ended)),
             (1000, |f| (f.late, f.free) = (true, 0), Err(Refusal::SoldOut)),
         ];
-        for (row, (now, change, expected)) in table.into_iter().enumerate() {
-            let mut facts = facts(now);
-            change(&mut facts);
-            assert_eq!(judge(&facts), expected, "row {row}");
-        }
+        decides(&table);
+    }
+
+    /// What ended, what no limit bounds, and late payments: they come behind those in line.
+    #[test]
+    fn bounds_and_late_payments_are_judged_by_all_that_is_known() {
+        let table: [(u64, Change, Result<(), Refusal>); 15] = [
+            // What ended is bounded, also where no limit would be reached; a late payment is no new attempt.
+            (1000, |f| f.ended = 999, Ok(())),
+            (1000, |f| f.ended = 1000, Err(Refusal::LimitReached)),
+            (1000, |f| (f.ended, f.free) = (1000, 0), Err(Refusal::LimitReached)),
+            (1000, |f| (f.ended, f.late) = (1000, true), Ok(())),
+            // Without a limit of the activity there is still the greatest.
+            (1000, |f| (f.had_in_activity, f.limit_in_type) = (9_999, 10_000), Ok(())),
+            (1000, |f| f.had_in_activity = 10_000, Err(Refusal::LimitReached)),
+            (1000, |f| (f.had_in_activity, f.late) = (10_000, true), Err(Refusal::LimitReached)),
+            // A late payment comes behind a line that stands still, and before one that is over.
+            (1000, |f| (f.late, f.free, f.waiting) = (true, 1, 1), Ok(())),
+            (1000, |f| (f.late, f.paused, f.free, f.waiting) = (true, true, 2, 1), Ok(())),
+            (
+                1000,
+                |f| (f.late, f.paused, f.free, f.waiting) = (true, true, 1, 1),
+                Err(Refusal::SoldOut),
+            ),
+            (
+                1000,
+                |f| (f.late, f.paused, f.waiting, f.unpaid) = (true, true, 9, 1),
+                Err(Refusal::HeldByOthers),
+            ),
+            (999, |f| (f.late, f.waiting) = (true, 1), Err(Refusal::SoldOut)),
+            (2000, |f| (f.late, f.waiting) = (true, 1), Ok(())),
+            (2000, |f| (f.late, f.paused, f.waiting) = (true, true, 1), Ok(())),
+            (1000, |f| f.waiting = 1, Ok(())),
+        ];
+        decides(&table);
     }
 
     #[test]

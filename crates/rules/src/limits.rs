@@ -11,6 +11,8 @@ pub const UNITS_MAX: u32 = 10_000_000;
 pub const CLAIMS_MAX: u32 = 1_000_000_000;
 /// Units one person may have of one type or one activity.
 pub const LIMIT_PER_USER_MAX: u32 = 10_000;
+/// Units of one person's cancelled and expired orders in one activity, after which it gives them nothing more.
+pub const ENDED_LINES_MAX: u32 = 1_000;
 /// Units in one request.
 pub const BASKET_UNITS_MAX: u8 = 100;
 /// Names in one ledger.

@@ -72,7 +72,7 @@ impl Writer {
         let inner = Arc::clone(&self.inner);
         self.changing.now = self.alive_at;
         self.find_due();
-        let proposed = inner.proposals.count() > 0;
+        let proposed = inner.proposals.any();
         self.changing.kept_waiting = false;
         if self.changing.due.is_empty() && !proposed {
             return Ok(false);
@@ -107,12 +107,17 @@ impl Writer {
         batch.due_looked = Some(batch.now);
     }
 
-    /// What was proposed comes first: whoever paid in the last moment has paid.
+    /// What was proposed comes first: whoever paid in the last moment has paid. If payments are left over, nothing
+    /// expires in this batch. Of everything else any amount may be left over, and keeps nobody's unit from coming back.
     fn take_batch(&mut self) {
         let batch = &mut self.changing;
         batch.changes.clear();
         batch.answers.clear();
-        self.inner.proposals.take(CHANGES_BATCH_MAX, &mut batch.changes, &mut batch.proposers);
+        let (changes, proposers) = (&mut batch.changes, &mut batch.proposers);
+        if !self.inner.proposals.take(CHANGES_BATCH_MAX, changes, proposers) {
+            batch.due.clear();
+            batch.due_left = true;
+        }
         if !batch.proposers.is_empty() {
             batch.proposed_at = Some(batch.now);
         }
@@ -128,8 +133,10 @@ impl Writer {
         for answer in &batch.answers {
             let Changed::Done { events, payment } = answer else { continue };
             done += 1;
-            if let Some(payment) = payment {
+            // A payment of which nothing is told was only put off.
+            if let Some(payment) = payment.as_ref().filter(|_| !events.is_empty()) {
                 self.inner.meter.payment_changed(payment.state);
+                self.inner.till.learn(payment, batch.now);
             }
             for event in events {
                 if let EventKind::Order { step, .. } = event.kind {

@@ -133,8 +133,7 @@ impl Sale {
     pub fn known(&self, entry: &Entry, request: Request<'_>) -> Option<Result<Outcome, Deciding>> {
         let recoveries = self.recoveries();
         let key = request.key?;
-        let theirs = self.inner.stock.claims_of(entry.no, request.user);
-        let found = theirs.into_iter().find(|recorded| recorded.claim.key == Some(key))?;
+        let found = self.inner.stock.known(entry.no, request.user, key)?;
         let answer = Answer::Now(Ok(Decision::Known(found)));
         Some(self.deciding(answer, recoveries).at_once())
     }

@@ -5,7 +5,7 @@ use crate::{changing::Changing, run::Inner};
 use ledger::{Cause, LedgerFault, Written};
 use rules::{Claim, Epoch, Part, TimeMs};
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 use stock::Place;
@@ -107,6 +107,7 @@ impl Writer {
             return next;
         }
         self.alive_at = inner.clock.now();
+        inner.alive_at.store(self.alive_at.0, Ordering::Release);
         let wrote = self.write(ask.open || ask.stop, idle_ms);
         // After a failure the next step begins to recover, and it is due at once.
         let Ok(wrote) = wrote else { return Next::Retry(Duration::ZERO) };
@@ -136,7 +137,7 @@ impl Writer {
             // Before the claims, because a part may rest on a claim that still waits (C32).
             self.take_parts(all);
         }
-        let idle_ms = if self.inner.proposals.count() > 0 { 0 } else { idle_ms };
+        let idle_ms = if self.inner.proposals.any() { 0 } else { idle_ms };
         // Claims before changes: an order can be changed once it is known to the ledger.
         let wrote = self.write_claims(idle_ms)?;
         let changed = self.write_changes(all)?;

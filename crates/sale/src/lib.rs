@@ -18,6 +18,7 @@ mod desk;
 mod durable;
 mod exporting;
 mod flusher;
+mod history;
 mod ids;
 mod loading;
 mod lookup;
@@ -50,6 +51,7 @@ pub use run::{Meter, Sale};
 pub use settings::SaleSettings;
 pub use standby::LinedUp;
 pub use state::Readiness;
+pub use till::PROVIDER_ANSWERS_MS;
 
 // The words of the seams that callers need to speak with the sale; they use neither seam themselves.
 pub use ledger::{
@@ -63,4 +65,4 @@ pub use rules::{
     Refusal, Seq, Supply, TicketType, TimeMs, TypeNo, UnitKind, UnitNo, UserNo, Validity, Window,
     person_name, standing,
 };
-pub use stock::{ActivityCounts, InLine, Place, Recorded, Summary, TypeCounts};
+pub use stock::{ActivityCounts, InLine, LINES_READ_MAX, Place, Recorded, Summary, TypeCounts};

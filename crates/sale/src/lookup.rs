@@ -1,11 +1,15 @@
 //! Looking things up: a person's tickets, the result of a queued claim, counts. Only durable claims are shown.
 //! Nothing here ever changes anything.
 
-use crate::{Catalog, ClaimId, Entry, Sale, TicketId, claim::Effect, claim::Outcome};
+use crate::{
+    Catalog, ClaimId, Entry, Sale, TicketId,
+    claim::{Effect, Outcome},
+    history::{History, PIECE_LINES},
+};
 use ledger::{LedgerFault, Settled};
-use rules::{ActivityNo, Claim, OrderState, TimeMs, UserNo};
+use rules::{ActivityNo, Claim, OrderState, TimeMs, TypeNo, UserNo};
 use std::sync::Arc;
-use stock::{ActivityCounts, Place, Recorded, Summary};
+use stock::{ActivityCounts, LINES_READ_MAX, Place, Recorded, Summary};
 
 /// A line of a durable order beside the activity it belongs to.
 #[derive(Clone)]
@@ -27,22 +31,12 @@ pub enum Position {
     AfterTicket(TicketId),
 }
 
-impl Position {
-    /// How many of `all` come before the page; all of them where the one it begins after is not there.
-    pub(crate) fn skip<T>(
-        self,
-        all: impl DoubleEndedIterator<Item = T> + ExactSizeIterator,
-        is: impl Fn(T, TicketId) -> bool,
-    ) -> usize {
-        let count = all.len();
-        let after = match self {
-            Self::Skip(count) => return count,
-            Self::After(claim) => TicketId { claim, place: u32::MAX },
-            Self::AfterTicket(ticket) => ticket,
-        };
-        // From the end, so that of an order's lines the last one counts.
-        all.rev().position(|one| is(one, after)).map_or(count, |behind| count - behind)
-    }
+/// The beginning of a page: after so many, and after the line with this place (from 1) of this order.
+pub(crate) struct Start {
+    pub(crate) skip: usize,
+    /// None: it begins with the newest.
+    pub(crate) order: Vec<Recorded>,
+    place: u32,
 }
 
 impl Sale {
@@ -66,34 +60,77 @@ impl Sale {
         self.inner.stock.joined(activity, user)
     }
 
-    /// The lines of the user's durable orders in an activity, newest first, whatever became of them.
-    pub fn claims_in(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
-        let mut found = self.inner.stock.claims_of(activity, user);
+    /// The newest of the user's lines in an activity, at most `LINES_READ_MAX` and of those the durable ones, newest
+    /// first, whatever became of their orders.
+    pub fn claims_in(&self, activity: ActivityNo, user: UserNo, most: usize) -> Vec<Recorded> {
+        let mut found = self.inner.stock.claims_of(activity, user, None, most.min(LINES_READ_MAX));
         found.retain(|line| line.place == Place::DURABLE);
         found
+    }
+
+    /// The user's durable lines in an activity that are theirs, held or paid, oldest first.
+    pub fn live_in(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
+        let mut found = self.inner.stock.live_of(activity, user);
+        found.retain(|line| line.place == Place::DURABLE);
+        found
+    }
+
+    /// The newest of the user's durable lines of a type, whatever became of its order.
+    pub fn newest_of(&self, activity: ActivityNo, kind: TypeNo, user: UserNo) -> Option<Recorded> {
+        let mut before = None;
+        loop {
+            let lines = self.inner.stock.claims_of(activity, user, before, LINES_READ_MAX);
+            before = Some(lines.last()?.claim.seq);
+            let wanted =
+                |line: &&Recorded| line.claim.ticket_type == kind && line.place == Place::DURABLE;
+            if let Some(found) = lines.iter().find(wanted) {
+                return Some(*found);
+            }
+        }
     }
 
     /// A page of the user's tickets, newest order first and in an order line by line, and whether more follow. Orders
     /// that were cancelled or expired have none.
     pub fn tickets_of(&self, user: UserNo, from: Position, most: usize) -> (Vec<Owned>, bool) {
         let catalog = self.catalog();
-        let mut all: Vec<Owned> = Vec::new();
-        for entry in catalog.sorted() {
-            let lines = self.claims_in(entry.no, user).into_iter();
-            let tickets = lines.filter(is_ticket);
-            all.extend(tickets.map(|line| Owned { entry: Arc::clone(entry), line }));
-        }
-        all.sort_by_key(|owned| {
-            let claim = &owned.line.claim;
-            (std::cmp::Reverse((claim.decided_at, claim.order())), claim.line)
-        });
-        let skip = from.skip(all.iter(), |owned, after| {
-            let ticket = TicketId::from(&owned.line.claim);
-            ticket.claim == after.claim && (after.place == u32::MAX || ticket == after)
-        });
-        let page: Vec<Owned> = all.iter().skip(skip).take(most).cloned().collect();
-        let more = skip.saturating_add(page.len()) < all.len();
-        (page, more)
+        let Some(Start { skip, order, place }) = self.start(user, from) else {
+            return (Vec::new(), false);
+        };
+        let rest = order.iter().filter(|line| u32::from(line.claim.line) + 1 > place).copied();
+        let older = self.history(&catalog, user, order.first()).flatten();
+        let mut tickets = rest.chain(older).filter(is_ticket).skip(skip);
+        let owned = |line: Recorded| {
+            let entry = Arc::clone(catalog.by_no(line.claim.activity)?);
+            Some(Owned { entry, line })
+        };
+        let page = tickets.by_ref().take(most).filter_map(owned).collect();
+        (page, tickets.next().is_some())
+    }
+
+    /// The user's durable orders, newest first; with `after`, a line of one of them, those that are older.
+    pub(crate) fn history<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        user: UserNo,
+        after: Option<&Recorded>,
+    ) -> impl Iterator<Item = Vec<Recorded>> + 'a {
+        let activities = catalog.sorted().iter().map(|entry| entry.no);
+        History::new(activities, after.map(|line| &line.claim), move |activity, before| {
+            self.inner.stock.claims_of(activity, user, before, PIECE_LINES)
+        })
+    }
+
+    /// Where a page begins; `None`: after something that is not the user's, or not there.
+    pub(crate) fn start(&self, user: UserNo, from: Position) -> Option<Start> {
+        let after = match from {
+            Position::Skip(skip) => return Some(Start { skip, order: Vec::new(), place: 0 }),
+            Position::After(claim) => TicketId { claim, place: u32::MAX },
+            Position::AfterTicket(ticket) => ticket,
+        };
+        let order = self.lines(after.claim.order());
+        let first = order.first()?.claim;
+        let found = ClaimId::from(&first) == after.claim && first.user == user;
+        found.then_some(Start { skip: 0, order, place: after.place })
     }
 
     /// The user's ticket with this id; one of a cancelled or expired order too, for whoever has kept its address.
@@ -109,16 +146,6 @@ impl Sale {
         let found = self.inner.stock.claim_at(id.claim.activity, seq)?;
         let same = TicketId::from(&found.claim) == id && found.place == Place::DURABLE;
         same.then_some(found)
-    }
-
-    /// The first line of the user's durable order with this id.
-    pub fn claim_by_id(&self, catalog: &Catalog, id: ClaimId, user: UserNo) -> Option<Owned> {
-        self.ticket(catalog, TicketId { claim: id, place: 1 }, user)
-    }
-
-    /// The first line of the durable order with this id, whosever it is: for operators.
-    pub fn any_claim(&self, id: ClaimId) -> Option<Recorded> {
-        self.any_ticket(TicketId { claim: id, place: 1 })
     }
 
     /// The answer to a claim whose id was really given to `user`: queued while it is open, then the same for ever.

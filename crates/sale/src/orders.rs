@@ -3,7 +3,7 @@
 
 use crate::{Catalog, ChangeFault, ClaimId, Entry, Position, Sale};
 use ledger::{Change, Changed, LedgerFault, OrderMark};
-use rules::{Claim, Money, OrderNo, OrderState, OrderStep, TimeMs, UserNo};
+use rules::{Money, OrderNo, OrderState, OrderStep, TimeMs, UserNo};
 use std::sync::Arc;
 use stock::{Place, Recorded};
 
@@ -93,26 +93,14 @@ impl Sale {
     /// A page of the user's durable orders, newest first and in every state, and whether more follow.
     pub fn orders_of(&self, user: UserNo, from: Position, most: usize) -> (Vec<OwnedOrder>, bool) {
         let catalog = self.catalog();
-        let mut all: Vec<(Arc<Entry>, Claim)> = Vec::new();
-        for entry in catalog.sorted() {
-            let lines = self.claims_in(entry.no, user).into_iter();
-            let firsts = lines.filter(|line| line.claim.line == 0);
-            all.extend(firsts.map(|line| (Arc::clone(entry), line.claim)));
-        }
-        all.sort_by_key(|(_, claim)| {
-            std::cmp::Reverse((claim.decided_at, claim.activity, claim.seq))
-        });
-        let skip = from.skip(all.iter().map(|(_, claim)| claim), |claim, after| {
-            ClaimId::from(claim) == after.claim
-        });
-        let page = all.iter().skip(skip).take(most);
-        let page = page.map(|(entry, first)| OwnedOrder {
-            entry: Arc::clone(entry),
-            lines: self.lines(first.order()),
-        });
-        let page: Vec<OwnedOrder> = page.filter(|order| !order.lines.is_empty()).collect();
-        let more = skip.saturating_add(most) < all.len();
-        (page, more)
+        let Some(start) = self.start(user, from) else { return (Vec::new(), false) };
+        let mut orders = self.history(&catalog, user, start.order.first()).skip(start.skip);
+        let owned = |lines: Vec<Recorded>| {
+            let entry = Arc::clone(catalog.by_no(lines.first()?.claim.activity)?);
+            Some(OwnedOrder { entry, lines })
+        };
+        let page = orders.by_ref().take(most).filter_map(owned).collect();
+        (page, orders.next().is_some())
     }
 
     /// The buyer gives a held order up.

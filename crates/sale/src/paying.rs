@@ -57,7 +57,12 @@ impl Sale {
     }
 
     /// Sends the buyer of a held order to a provider; the usual one, where none is named. That they were sent is on
-    /// disk before they hear where to.
+    /// disk before they hear where to. Whoever gave the order up meanwhile hears that, and it is closed there.
+    ///
+    /// A provider opens an order once. One that was closed there, because its time was up, stays closed when its
+    /// deadline is moved after that: the server was away, and gave the time back. Then this answers what the provider
+    /// says, `PayRefused::Provider(ProviderFault::Refused)`; the buyer can pay elsewhere, or give the order up and claim
+    /// anew.
     pub async fn pay(
         &self,
         order: &OwnedOrder,
@@ -70,8 +75,8 @@ impl Sale {
         let at = provider.map_or(Some(0), |name| self.provider_at(name));
         let provider = at.and_then(|at| Some((at, self.providers().get(at)?)));
         let (at, provider) = provider.ok_or(PayRefused::NoProvider)?;
+        let start = self.inner.till.start(order.no(), at, self.look_after(self.now(), pay_by));
         self.note_start(order.no(), provider.name()).await?;
-        self.inner.till.watch(order.no(), at, self.look_after(self.now(), pay_by));
         let order_id = self.claim_id(&first.claim);
         let ask = PayAsk {
             order_id: order_id.as_str(),
@@ -80,7 +85,21 @@ impl Sale {
             pay_by,
             back_to,
         };
-        provider.start(&ask).await.map_err(PayRefused::Provider)
+        let started = self.bounded(provider.start(&ask)).await;
+        drop(start);
+        self.still_payable(order.no())?;
+        started.map_err(PayRefused::Provider)
+    }
+
+    /// Whether an order that was opened at a provider may still be paid; otherwise it is closed there soon.
+    fn still_payable(&self, order: OrderNo) -> Result<(), PayRefused> {
+        let lines = self.lines(order);
+        let payable = lines.first().ok_or(PayRefused::NoOrder).map(|one| self.payable_until(one));
+        let payable = payable.flatten();
+        if payable.is_err() {
+            self.inner.till.hasten(order, self.now());
+        }
+        payable.map(drop)
     }
 
     /// Its deadline, where it is held and the deadline is to come.
@@ -139,7 +158,8 @@ impl Sale {
         }
     }
 
-    /// An authentic payment, from a notice or because the provider was asked: it is proposed if it pays its order.
+    /// An authentic payment, from a notice or because the provider was asked. If it pays its order, the order is paid by
+    /// it; other money for an order of ours is owed from the moment it came, and the till gives it back.
     pub(crate) async fn take_notice(
         &self,
         provider: &dyn Provider,
@@ -149,16 +169,27 @@ impl Sale {
         let Some(order) = self.order_by_text(&told.order_id) else {
             return self.note_refused(name, NoticeRefused::UnknownOrder, None);
         };
-        if let Err(reason) = told.pays(&order.amount()) {
+        if let Err(reason) = told.is_money() {
             return self.note_refused(name, reason, Some(order.no()));
         }
+        let pays = told.amount == order.amount();
         let payment = NewPayment {
             provider: name.to_owned(),
             reference: told.reference,
             order: order.no(),
             amount: told.amount,
         };
-        match self.propose(Change::Receive(payment)).await {
+        let change = if pays { Change::Receive(payment) } else { Change::Owe(payment) };
+        match self.propose(change).await {
+            Ok(Changed::Done { payment: Some(payment), .. }) if !pays => {
+                let (payment, provider) = (payment.no.0, name);
+                tracing::warn!(
+                    payment,
+                    provider,
+                    "a payment is not what its order costs; it goes back"
+                );
+                NoticeVerdict::Taken
+            }
             Ok(Changed::Done { .. } | Changed::Already { .. }) => NoticeVerdict::Taken,
             Ok(Changed::Unknown) => {
                 self.note_refused(name, NoticeRefused::UnknownOrder, Some(order.no()))
@@ -185,7 +216,8 @@ impl Sale {
     ) -> NoticeVerdict {
         tracing::warn!(provider, reason = reason.name(), "a notice of a payment changes nothing");
         let (at, provider) = (self.now(), provider.to_owned());
-        self.inner.refused_notice(NoticeRecord { at, provider, reason: reason.name(), order });
+        let (stray, name) = (reason.is_stray(), reason.name());
+        self.inner.refused_notice(NoticeRecord { at, provider, reason: name, order, stray });
         reason.verdict()
     }
 }

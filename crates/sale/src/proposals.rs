@@ -1,5 +1,6 @@
-//! Changes on their way to the one writer, in the order in which they came, and how their proposers hear of them.
-//! Whoever proposes decides nothing: the ledger says what became of a change, and only once that is on disk.
+//! Changes on their way to the one writer, in two lanes each in its order, and how their proposers hear of them.
+//! Whoever proposes decides nothing: the ledger says what became of a change, and only once that is on disk. However
+//! much anybody proposes, money never waits behind it.
 
 use crate::Sale;
 use ledger::{Change, Changed};
@@ -34,6 +35,26 @@ impl Proposer {
     }
 }
 
+/// Whether it tells of money that came or goes, or of where it can still come from: what providers tell, and what the
+/// till does. Everything else is proposed by whoever likes to.
+const fn is_money(change: &Change) -> bool {
+    match change {
+        Change::Receive(_)
+        | Change::Owe(_)
+        | Change::ConfirmLate { .. }
+        | Change::RefuseLate(_)
+        | Change::PutOff { .. }
+        | Change::RefundDone(_)
+        | Change::ClosedThere { .. } => true,
+        Change::Step { .. }
+        | Change::Started(_)
+        | Change::LineUp { .. }
+        | Change::LeaveLine { .. } => false,
+    }
+}
+
+type Lane = VecDeque<(Change, Proposer)>;
+
 /// Changes that wait for the writer.
 pub struct Proposals {
     waiting: Mutex<Waiting>,
@@ -42,13 +63,14 @@ pub struct Proposals {
 
 #[derive(Default)]
 struct Waiting {
-    queue: VecDeque<(Change, Proposer)>,
+    money: Lane,
+    others: Lane,
     /// Nobody writes any more.
     closed: bool,
 }
 
 impl Proposals {
-    /// Room for `most` of them.
+    /// Room for `most` of them in each lane.
     pub fn new(most: usize) -> Self {
         Self { waiting: Mutex::default(), most }
     }
@@ -56,33 +78,49 @@ impl Proposals {
     /// Takes a change in, or turns it away: the newest first, at once, and honestly (C12).
     fn push(&self, change: Change) -> Proposed {
         let mut waiting = self.waiting.lock();
-        if waiting.closed || waiting.queue.len() >= self.most {
+        let closed = waiting.closed;
+        let lane = if is_money(&change) { &mut waiting.money } else { &mut waiting.others };
+        if closed || lane.len() >= self.most {
             return Proposed(None);
         }
         let (tell, hear) = oneshot::channel();
-        waiting.queue.push_back((change, Proposer(tell)));
+        lane.push_back((change, Proposer(tell)));
         Proposed(Some(hear))
     }
 
-    /// Moves up to `most` of them out, in order.
-    pub fn take(&self, most: usize, changes: &mut Vec<Change>, proposers: &mut Vec<Proposer>) {
-        let mut waiting = self.waiting.lock();
-        let count = waiting.queue.len().min(most);
-        for (change, proposer) in waiting.queue.drain(..count) {
-            changes.push(change);
-            proposers.push(proposer);
+    /// Moves up to `most` of them out, money first, each lane in order. Whether no money is left: before that nobody's
+    /// time is up, for the payment may be among what waits.
+    pub fn take(
+        &self,
+        most: usize,
+        changes: &mut Vec<Change>,
+        proposers: &mut Vec<Proposer>,
+    ) -> bool {
+        let Waiting { money, others, .. } = &mut *self.waiting.lock();
+        for lane in [&mut *money, others] {
+            let room = most.saturating_sub(changes.len());
+            for (change, proposer) in lane.drain(..lane.len().min(room)) {
+                changes.push(change);
+                proposers.push(proposer);
+            }
         }
+        money.is_empty()
     }
 
-    /// How many wait.
-    pub fn count(&self) -> usize {
-        self.waiting.lock().queue.len()
+    /// Whether any waits.
+    pub fn any(&self) -> bool {
+        let waiting = self.waiting.lock();
+        !waiting.money.is_empty() || !waiting.others.is_empty()
     }
 
     /// Those that wait hear that nothing happened, because the ledger is away.
     pub fn turn_away(&self) {
-        let waiting = std::mem::take(&mut self.waiting.lock().queue);
-        waiting.into_iter().for_each(|(_, proposer)| proposer.tell(Err(ChangeFault::Busy)));
+        let (money, others) = {
+            let Waiting { money, others, .. } = &mut *self.waiting.lock();
+            (std::mem::take(money), std::mem::take(others))
+        };
+        let all = money.into_iter().chain(others);
+        all.for_each(|(_, proposer)| proposer.tell(Err(ChangeFault::Busy)));
     }
 
     /// Nobody writes any more: those that wait, and all who come, hear that nothing happened.
@@ -113,10 +151,5 @@ impl Sale {
             return Proposed(None);
         }
         self.inner.proposals.push(change)
-    }
-
-    /// Changes that wait for the writer.
-    pub fn proposed(&self) -> usize {
-        self.inner.proposals.count()
     }
 }

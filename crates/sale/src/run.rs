@@ -18,7 +18,7 @@ use rules::{Claim, Epoch, OrderState, PaymentState, TimeMs};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -56,6 +56,9 @@ pub struct Inner {
     pub settling: Settling,
     pub state: State,
     pub epoch: AtomicU32,
+    /// When the writer's last step began that was not one of a recovery, in milliseconds: until then orders could be
+    /// paid, for sure.
+    pub alive_at: AtomicU64,
     /// Held by one operator's change at a time, and by a recovery. A big import holds it for long, so that the writer
     /// takes it only where it has nothing else to do: to recover.
     pub desk: Mutex<()>,
@@ -68,10 +71,17 @@ pub struct Inner {
     /// Payment providers, and what is to be done at them.
     pub till: Till,
     audit: Mutex<Vec<AuditEntry>>,
-    notices: Mutex<Vec<NoticeRecord>>,
+    notices: Mutex<WaitingNotices>,
 }
 
-/// Refused notices that wait to be written; more of them are counted only.
+/// Refused notices that wait to be written; those that only a provider can have sent have room of their own.
+#[derive(Default)]
+struct WaitingNotices {
+    strays: Vec<NoticeRecord>,
+    others: Vec<NoticeRecord>,
+}
+
+/// Refused notices of each of both sorts that wait to be written; more of them are counted only.
 const NOTICES_WAITING_MAX: usize = 1_000;
 
 /// Held while something works on the state that everybody relies on; if that panics, an invariant is broken.
@@ -134,24 +144,27 @@ impl Inner {
     /// Queues the record of a notice that was not believed.
     pub fn refused_notice(&self, record: NoticeRecord) {
         self.meter.notice_refused(record.reason);
-        let mut notices = self.notices.lock();
-        if notices.len() < NOTICES_WAITING_MAX {
-            notices.push(record);
+        self.keep_notice(record);
+    }
+
+    fn keep_notice(&self, record: NoticeRecord) {
+        let WaitingNotices { strays, others } = &mut *self.notices.lock();
+        let same = if record.stray { strays } else { others };
+        if same.len() < NOTICES_WAITING_MAX {
+            same.push(record);
         }
     }
 
     /// Writes the refused notices that wait. Those that cannot be written now wait on.
     pub fn write_waiting_notices(&self) {
-        let waiting = std::mem::take(&mut *self.notices.lock());
-        if waiting.is_empty() {
+        let WaitingNotices { mut strays, others } = std::mem::take(&mut *self.notices.lock());
+        strays.extend(others);
+        if strays.is_empty() {
             return;
         }
-        if let Err(fault) = self.ledger.record_notices(&waiting) {
-            tracing::warn!(%fault, notices = waiting.len(), "refused notices wait for the ledger");
-            let mut notices = self.notices.lock();
-            let later = std::mem::replace(&mut *notices, waiting);
-            notices.extend(later);
-            notices.truncate(NOTICES_WAITING_MAX);
+        if let Err(fault) = self.ledger.record_notices(&strays) {
+            tracing::warn!(%fault, notices = strays.len(), "refused notices wait for the ledger");
+            strays.into_iter().for_each(|record| self.keep_notice(record));
         }
     }
 }
@@ -207,12 +220,13 @@ impl Sale {
             settling: Settling::default(),
             state: State::new(),
             epoch: AtomicU32::new(epoch.0),
+            alive_at: AtomicU64::new(now.0),
             desk: Mutex::new(()),
             telling: Mutex::new(()),
             proposals: Proposals::new(settings.changes_queue_max),
             till: Till::default(),
             audit: Mutex::new(Vec::new()),
-            notices: Mutex::new(Vec::new()),
+            notices: Mutex::default(),
         });
         let writer = Writer::new(Arc::clone(&inner), epoch);
         Ok((Self { inner, writer: Mutex::new(None) }, writer))
@@ -285,9 +299,11 @@ impl Sale {
         self.inner.durability.serve(core)
     }
 
-    /// Wakes a core's late waiters; to be called every few milliseconds.
+    /// Wakes a core's late waiters, and whoever waited too long for a payment provider; to be called every few
+    /// milliseconds.
     pub fn tick_waiters(&self, core: usize) {
         self.inner.durability.tick(core);
+        self.inner.till.tick(self.now());
     }
 
     /// Waits, blocking, until everything decided before this call is written; false if that takes too long, and at

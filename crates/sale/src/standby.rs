@@ -4,7 +4,7 @@
 use crate::{ChangeFault, Entry, Refused, Sale};
 use ledger::{Change, Changed};
 use rules::{OrderNo, OrderState, Refusal, TypeNo, UserNo};
-use stock::{InLine, Recorded};
+use stock::{InLine, Place, Recorded};
 
 /// What became of lining up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,8 @@ impl Sale {
             return Ok(LinedUp::Off);
         }
         let now = self.now();
-        if let Some(found) = self.standing_in_line(entry, kind, user) {
+        // What came out of the line for nothing is a ticket like any other: whoever may have more lines up again.
+        if let Some((found, true)) = self.standing_in_line(entry, kind, user) {
             return Ok(found);
         }
         match self.inner.stock.may_line_up(entry.no, kind, user, now) {
@@ -45,27 +46,33 @@ impl Sale {
         match self.propose(change).await? {
             Changed::Closed => Ok(self.no_place(entry, user, Refusal::Ended)),
             // Somebody who left, or was served, in this moment hears that nothing happened.
-            _ => self.standing_in_line(entry, kind, user).ok_or(ChangeFault::Busy),
+            _ => {
+                let found = self.standing_in_line(entry, kind, user);
+                found.map(|(found, _)| found).ok_or(ChangeFault::Busy)
+            }
         }
     }
 
     fn no_place(&self, entry: &Entry, user: UserNo, refusal: Refusal) -> LinedUp {
         let mut had = Vec::new();
         if refusal == Refusal::LimitReached {
-            had = self.claims_in(entry.no, user);
-            had.retain(|line| line.state.is_live());
-            had.reverse();
+            had = self.live_in(entry.no, user);
         }
         LinedUp::Refused(Refused { refusal, had, retry_at: None })
     }
 
-    fn standing_in_line(&self, entry: &Entry, kind: TypeNo, user: UserNo) -> Option<LinedUp> {
+    /// How they stand: in line, or with what was made for them out of it; and whether that waits for them to act.
+    fn standing_in_line(
+        &self,
+        entry: &Entry,
+        kind: TypeNo,
+        user: UserNo,
+    ) -> Option<(LinedUp, bool)> {
         if let Some(place) = self.in_line(entry, kind, user) {
-            return Some(LinedUp::InLine(place));
+            return Some((LinedUp::InLine(place), true));
         }
-        let lines = self.inner.stock.claims_of(entry.no, user).into_iter();
-        let mut offers = lines.filter(|line| is_offer(line, kind));
-        offers.next().map(|line| LinedUp::Offered(line.claim.order()))
+        let line = self.inner.stock.offer_of(entry.no, kind, user)?;
+        Some((LinedUp::Offered(line.claim.order()), line.state == OrderState::Held))
     }
 
     /// Takes somebody out of the line; false: they were not in it.
@@ -84,15 +91,11 @@ impl Sale {
         self.inner.stock.in_line(entry.no, kind, user)
     }
 
-    /// The order that was made for somebody out of the line, while it is to be paid.
+    /// The line of the durable order that was made for somebody out of the line: to be paid, or a ticket that cost
+    /// nothing. `None` while they wait.
     pub fn offer_of(&self, entry: &Entry, kind: TypeNo, user: UserNo) -> Option<Recorded> {
-        let lines = self.claims_in(entry.no, user).into_iter();
-        let mut offers = lines.filter(|line| is_offer(line, kind));
-        offers.next()
+        let waits = self.in_line(entry, kind, user).is_some();
+        let offer = self.inner.stock.offer_of(entry.no, kind, user).filter(|_| !waits)?;
+        (offer.place == Place::DURABLE).then_some(offer)
     }
-}
-
-/// An offer of this type that is still to be paid.
-fn is_offer(line: &Recorded, kind: TypeNo) -> bool {
-    line.claim.offer.is_some() && line.claim.ticket_type == kind && line.state == OrderState::Held
 }

@@ -7,6 +7,9 @@ use rules::{
 };
 use std::{future::Future, ops::Range, pin::Pin};
 
+/// Lines that [`Stock::claims_of`] reads at once, at most: whoever has a long history never holds the others up.
+pub const LINES_READ_MAX: usize = 256;
+
 /// An answer that is there at once (memory), or one that has to travel (Redis).
 /// A caller that decides inline pays nothing for the other case.
 pub enum Answer<T> {
@@ -307,8 +310,25 @@ pub trait Stock: Send + Sync {
         now: TimeMs,
     ) -> Result<(), Option<Refusal>>;
 
-    /// A user's lines in an activity, newest first, whatever became of their orders.
-    fn claims_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded>;
+    /// A user's lines in an activity, newest first, whatever became of their orders: those before `before`, at most
+    /// `most`, which is `LINES_READ_MAX` at most. Going on before the last line of the page before costs no search.
+    fn claims_of(
+        &self,
+        activity: ActivityNo,
+        user: UserNo,
+        before: Option<Seq>,
+        most: usize,
+    ) -> Vec<Recorded>;
+
+    /// A user's live lines in an activity, oldest first.
+    fn live_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded>;
+
+    /// The newest line of a type that was offered to a user out of the waiting list and is theirs: to be paid, or free.
+    fn offer_of(&self, activity: ActivityNo, ticket_type: TypeNo, user: UserNo)
+    -> Option<Recorded>;
+
+    /// What a user's claim with this key became: the first line of its order.
+    fn known(&self, activity: ActivityNo, user: UserNo, key: KeyHash) -> Option<Recorded>;
 
     /// The claim at a place in an activity's order of decisions.
     fn claim_at(&self, activity: ActivityNo, seq: Seq) -> Option<Recorded>;

@@ -5,7 +5,7 @@ mod contract;
 mod memory;
 
 pub use contract::{
-    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Due, InLine, Load, Place,
-    Recorded, Stock, StockFault, Summary, TypeCounts, TypeSetup,
+    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Due, InLine,
+    LINES_READ_MAX, Load, Place, Recorded, Stock, StockFault, Summary, TypeCounts, TypeSetup,
 };
 pub use memory::{MemoryLimits, MemoryStock};

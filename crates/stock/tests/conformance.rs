@@ -59,7 +59,12 @@ macro_rules! conformance {
                 a_user_gets_the_limit_of_a_type_and_no_more
                 a_user_gets_the_limit_of_the_activity_over_all_types
                 ordinals_count_by_type_and_by_activity
-                one_activity_does_not_limit_another);
+                one_activity_does_not_limit_another
+                what_was_cancelled_or_expired_is_bounded
+                who_gave_back_too_much_is_passed_over_in_line
+                what_was_refunded_or_withdrawn_is_no_attempt
+                many_types_without_a_limit_together_have_the_greatest
+                lines_are_read_in_pages);
             group!($make, WIDE, keys:
                 a_retry_finds_its_first_success_every_time
                 a_known_key_finds_its_claim_whatever_has_changed
@@ -158,7 +163,9 @@ macro_rules! conformance {
                 an_offer_that_is_withdrawn_is_made_again
                 who_may_line_up
                 a_long_line_is_served_in_order_without_a_scan
-                an_offer_ends_like_any_other_order);
+                an_offer_ends_like_any_other_order
+                a_late_payment_comes_behind_those_in_line
+                a_late_payment_does_not_wait_for_a_line_that_is_over);
             group!($make, NARROW, bounds:
                 a_full_queue_turns_away_the_newest
                 a_full_queue_still_refuses_and_still_knows_its_claims
@@ -172,7 +179,8 @@ macro_rules! conformance {
                 sales_that_fail_and_recover_keep_every_promise
                 nobody_overtakes_the_line_while_units_come_back);
             group!($make, WIDE, comparison:
-                random_plans_with_withdrawals_agree_with_the_model);
+                random_plans_with_withdrawals_agree_with_the_model
+                random_plans_of_somebody_with_a_long_history_agree_with_the_model);
             mod narrow_orders {
                 group!($make, NARROW, baskets:
                     a_basket_that_the_queue_has_no_room_for_is_turned_away_whole);

@@ -31,7 +31,7 @@ pub use edge::{ClientAddress, EdgeSettings, ForwardedHeader, Network, NetworkErr
 pub use metrics::Metrics;
 pub use outside::{
     Asking, Attempt, AttemptOutcome, EVENT_TYPES, NewSecret, NewWebhook, Outside, OutsideFact,
-    OutsideFault, Reached, Webhook,
+    OutsideFacts, OutsideFault, Reached, Webhook,
 };
 pub use rehearsals::{
     Judged, Rehearsal, RehearsalPhase, RehearsalRefused, RehearsalState, RehearsalVerdict,

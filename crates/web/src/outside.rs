@@ -37,8 +37,15 @@ pub type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, OutsideFault>> + 
 
 /// What leaves, and to whom.
 pub trait Outside: Send + Sync {
-    /// Facts of an activity after this number, in order, without gaps, at most `most`.
-    fn facts(&self, activity: ActivityNo, after: u64, most: u32) -> Asking<'_, Vec<OutsideFact>>;
+    /// Facts of an activity after this number, in order, without gaps: at most `most`, and none after the one with
+    /// which their bodies come to `bytes_max`.
+    fn facts(
+        &self,
+        activity: ActivityNo,
+        after: u64,
+        most: u32,
+        bytes_max: usize,
+    ) -> Asking<'_, OutsideFacts>;
 
     /// Ends when something may have happened anywhere since this call. It may end for nothing, and it may end never:
     /// whoever waits for it also looks from time to time.
@@ -86,6 +93,15 @@ pub enum OutsideFault {
     Busy,
     /// The ledger failed.
     Ledger(LedgerFault),
+}
+
+/// Some facts of an activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutsideFacts {
+    /// In order, without gaps.
+    pub facts: Vec<OutsideFact>,
+    /// There are more after them.
+    pub more: bool,
 }
 
 /// A fact as it leaves.

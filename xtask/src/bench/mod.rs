@@ -6,6 +6,7 @@ mod client;
 mod expiry;
 mod fault;
 mod halves;
+mod hooks;
 mod load;
 mod many_claims;
 mod measure;
@@ -17,6 +18,7 @@ mod report;
 mod site;
 mod slow_sync;
 mod table;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -80,6 +82,11 @@ fn run_all(options: &Options) -> Result<Checks, BenchFault> {
         let found = expiry::run(options, &base, people.filling.end, &mut checks)?;
         println!("{}", report::expiry(&found));
     }
+    if options.wants(Part::Webhooks) {
+        eprintln!("Facts on their way to a receiver.");
+        let found = webhooks::run(options, &base, &mut checks)?;
+        println!("{}", report::webhooks(&found));
+    }
     if options.wants(Part::Overload) {
         eprintln!("Five times as many as there is room for.");
         let found = overload::run(options, &base, people.filling.end, &mut checks)?;
@@ -98,10 +105,13 @@ fn tables(
     eprintln!("The table.");
     let site = base.copy("table")?;
     let mut table = Table::prepare(options, &base.tokens, people.filling.end, noop, &site)?;
+    let mut blocks = Vec::new();
     for connections in &options.connections {
         let block = table.block(*connections, checks)?;
         println!("{}", report::block(&block));
+        blocks.push(block);
     }
+    println!("{}", report::tables(&blocks));
     table.check_ledger(checks)?;
     checks.recomputed(&site.stop_and_check()?);
     Ok(())

@@ -37,6 +37,8 @@ pub enum Part {
     Overload,
     /// Many holds that expire in the same moment, while others claim
     Expiry,
+    /// Facts sent to a receiver of webhooks, alone and beside one that never answers
+    Webhooks,
 }
 
 /// Measures the server against a plain axum no-op on this machine.

@@ -15,6 +15,7 @@ use super::options::{Options, Part};
 use super::overload::{KNOCKS_PER_S, Overload, ROOM, Slices};
 use super::slow_sync::{CONNECTIONS, SlowSync};
 use super::table::{Block, Contestant};
+use super::webhooks::{self, Case, EVENTS, SEVERAL};
 use crate::paths;
 
 /// Median, least and most of what was measured.
@@ -150,26 +151,81 @@ fn name(contestant: Contestant) -> &'static str {
     match contestant {
         Contestant::Plain => "plain axum no-op",
         Contestant::Ours(Part::Refusals) => "refusal of a sold-out activity",
-        Contestant::Ours(Part::FirstRefusals) => "a person's first refusal",
-        Contestant::Ours(Part::Claims) => "accepted claim, on disk",
+        Contestant::Ours(Part::FirstRefusals) => "a person's first refusal, which is recorded",
+        Contestant::Ours(Part::Claims) => "accepted claim, on disk before its answer",
         Contestant::Ours(Part::Holds) => "the same at a price: held",
-        Contestant::Ours(Part::List) => "list, 20 activities",
-        Contestant::Ours(Part::Detail) => "detail",
+        Contestant::Ours(Part::List) => "list of 20 activities",
+        Contestant::Ours(Part::Detail) => "detail of an activity",
         Contestant::Ours(_) => "`/healthz` through all layers",
     }
 }
 
-fn row(name: &str, slices: &[Measured], plain: &[Measured]) -> String {
-    let rounds = || slices.iter().zip(plain);
-    let rate = Spread::of(slices.iter().map(|slice| slice.tally.rate())).median;
-    let rate_ratio = Spread::of(rounds().map(|(one, noop)| one.tally.rate() / noop.tally.rate()));
-    let cpu = Spread::of(slices.iter().map(|slice| slice.cpu_micros)).median;
-    let cpu_ratio = Spread::of(rounds().map(|(one, noop)| one.cpu_micros / noop.cpu_micros));
+/// The two tables of README.md: requests at each number of connections, and more about the middle one.
+pub fn tables(blocks: &[Block]) -> String {
+    let Some(middle) = blocks.get(blocks.len() / 2) else { return String::new() };
+    let mut text = String::from("\n### The same as README.md has it\n\n");
+    let heads = blocks.iter().map(|block| format!(" {} connections |", grouped(block.connections)));
+    text += &format!("| requests/s, of a plain axum no-op |{}\n", heads.collect::<String>());
+    text += &format!("|---|{}\n", "---:|".repeat(blocks.len()));
+    for (at, line) in middle.lines.iter().enumerate().skip(1) {
+        let cell = |block: &Block| {
+            format!(" {} |", rate_ratio(&block.lines[at].slices, &block.lines[0].slices).ratio())
+        };
+        let cells: String = blocks.iter().map(cell).collect();
+        text += &format!("| {} |{cells}\n", name(line.contestant));
+    }
+    let connections = grouped(middle.connections);
+    text += &format!(
+        "\n| at {connections} connections | server CPU a request, of the same | p50 | p99 |\n\
+         |---|---:|---:|---:|\n"
+    );
+    let plain = &middle.lines[0].slices;
+    for line in &middle.lines {
+        let (p50, p99) = (ms(&line.slices, 0.50), ms(&line.slices, 0.99));
+        let cpu = match line.contestant {
+            Contestant::Plain => format!("1 ({:.1} µs)", cpu(plain).median),
+            Contestant::Ours(_) => cpu_ratio(&line.slices, plain).ratio(),
+        };
+        text += &format!("| {} | {cpu} | {p50:.1} ms | {p99:.1} ms |\n", name(line.contestant));
+    }
+    text
+}
+
+/// A number with a comma before its last three digits.
+fn grouped(number: usize) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1_000, number % 1_000),
+    }
+}
+
+fn rate_ratio(slices: &[Measured], plain: &[Measured]) -> Spread {
+    let rounds = slices.iter().zip(plain);
+    Spread::of(rounds.map(|(one, noop)| one.tally.rate() / noop.tally.rate()))
+}
+
+fn cpu_ratio(slices: &[Measured], plain: &[Measured]) -> Spread {
+    let rounds = slices.iter().zip(plain);
+    Spread::of(rounds.map(|(one, noop)| one.cpu_micros / noop.cpu_micros))
+}
+
+fn cpu(slices: &[Measured]) -> Spread {
+    Spread::of(slices.iter().map(|slice| slice.cpu_micros))
+}
+
+/// How long this share of the answers of all slices took at most, in milliseconds.
+fn ms(slices: &[Measured], share: f64) -> f64 {
     let mut micros = slices[0].tally.micros.clone();
     for slice in &slices[1..] {
         micros.add(&slice.tally.micros).expect("all histograms have the same bounds");
     }
-    let ms = |share: f64| micros.value_at_quantile(share) as f64 / 1000.0;
+    micros.value_at_quantile(share) as f64 / 1000.0
+}
+
+fn row(name: &str, slices: &[Measured], plain: &[Measured]) -> String {
+    let rate = Spread::of(slices.iter().map(|slice| slice.tally.rate())).median;
+    let (rate_ratio, cpu_ratio) = (rate_ratio(slices, plain), cpu_ratio(slices, plain));
+    let cpu = cpu(slices).median;
     let commits = Spread::of(slices.iter().filter_map(|slice| slice.commits_per_second)).median;
     // Heartbeats commit too, about once a second.
     let commits = if commits > 10.0 { format!("{commits:.0}") } else { String::new() };
@@ -177,8 +233,8 @@ fn row(name: &str, slices: &[Measured], plain: &[Measured]) -> String {
         "| {name} | {rate:.0} | {} | {cpu:.1} | {} | {:.2} | {:.2} | {commits} |\n",
         rate_ratio.ratio(),
         cpu_ratio.ratio(),
-        ms(0.50),
-        ms(0.99),
+        ms(slices, 0.50),
+        ms(slices, 0.99),
     )
 }
 
@@ -248,6 +304,29 @@ pub fn expiry(rounds: &[Round]) -> String {
     )
 }
 
+/// Facts on their way out, by case.
+pub fn webhooks(found: &webhooks::Found) -> String {
+    let mut text = format!("\n### {EVENTS} facts to a receiver on this machine\n\n");
+    for (at, case) in webhooks::CASES.into_iter().enumerate() {
+        let name = match case {
+            Case::One => "of one activity".to_owned(),
+            Case::BesideDead => "the same beside an endpoint that never answers".to_owned(),
+            Case::Several => format!("of {SEVERAL} activities"),
+        };
+        let rate = Spread::of(found.iter().map(|round| round[at].rate));
+        let ratio = Spread::of(found.iter().map(|round| round[at].rate / round[0].rate));
+        let cpu = Spread::of(found.iter().map(|round| round[at].cpu_micros)).median;
+        text += &format!(
+            "- {name}: {:.0} a second ({:.0}-{:.0}), {} of the first; {cpu:.1} µs of the server's CPU each\n",
+            rate.median,
+            rate.least,
+            rate.most,
+            ratio.ratio(),
+        );
+    }
+    text
+}
+
 /// The last words.
 pub fn verdict(checks: &Checks) -> String {
     match checks.failed.as_slice() {
@@ -276,6 +355,13 @@ mod tests {
             assert_eq!(Spread::of(values), Spread { median, least, most });
         }
         assert!(Spread::of([]).median.is_nan());
+    }
+
+    #[test]
+    fn numbers_of_connections_are_grouped() {
+        for (number, expected) in [(64, "64"), (1_024, "1,024"), (8_192, "8,192")] {
+            assert_eq!(grouped(number), expected);
+        }
     }
 
     #[test]

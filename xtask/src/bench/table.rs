@@ -162,7 +162,8 @@ impl<'a> Table<'a> {
             | Part::Restart
             | Part::SlowSync
             | Part::Overload
-            | Part::Expiry => self.around("/healthz", Expect::Ok, pools),
+            | Part::Expiry
+            | Part::Webhooks => self.around("/healthz", Expect::Ok, pools),
         }
     }
 

@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub struct Limits {
     claims_by_account_per_min: u64,
     claims_by_account_burst: u64,
+    changes_by_account_per_min: u64,
+    changes_by_account_burst: u64,
     claims_by_address_per_min: u64,
     claims_by_address_burst: u64,
     sign_ins_by_address_per_min: u64,
@@ -27,6 +29,11 @@ pub fn settings(limits: &Limits, wrongs: &mut Wrongs) -> LimitSettings {
     };
     let claims_by_account =
         rate("claims_by_account", limits.claims_by_account_per_min, limits.claims_by_account_burst);
+    let changes_by_account = rate(
+        "changes_by_account",
+        limits.changes_by_account_per_min,
+        limits.changes_by_account_burst,
+    );
     let claims_by_address =
         rate("claims_by_address", limits.claims_by_address_per_min, limits.claims_by_address_burst);
     let sign_ins_by_address = rate(
@@ -41,6 +48,7 @@ pub fn settings(limits: &Limits, wrongs: &mut Wrongs) -> LimitSettings {
     );
     LimitSettings {
         claims_by_account,
+        changes_by_account,
         claims_by_address,
         sign_ins_by_address,
         registrations_by_address,

@@ -44,6 +44,8 @@ pub struct Config {
     pub web: WebSettings,
     /// Whether the provider for trying things out is there.
     pub test_provider: bool,
+    /// The origin of its page, where that is not this server's.
+    pub test_provider_at: String,
     /// What leaves for the outside.
     pub relay: RelaySettings,
     /// What is logged: a level, or a filter.

@@ -1,7 +1,7 @@
 //! The section `[payments]`: how long unpaid orders last, and the provider for trying things out.
 //! What a provider does is its own affair; here are only names and bounds.
 
-use super::Wrongs;
+use super::{Wrongs, server::is_origin};
 use sale::SaleSettings;
 use serde::Deserialize;
 
@@ -9,6 +9,7 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 pub struct Payments {
     pub test_provider: bool,
+    pub test_provider_at: String,
     grace_ms: u64,
     ask_after_ms: u64,
     refund_retry_ms: u64,
@@ -18,6 +19,11 @@ pub struct Payments {
 /// Puts what is written into the settings, and complains of what cannot be.
 pub fn apply(payments: &Payments, sale: SaleSettings, wrongs: &mut Wrongs) -> SaleSettings {
     const DAY_MS: u64 = 86_400_000;
+    let at = &payments.test_provider_at;
+    if !at.is_empty() && !is_origin(at) {
+        let reason = "must be like https://pay.example, or empty";
+        wrongs.add("payments.test_provider_at", at, reason);
+    }
     let mut number = |name: &str, value: u64, least: u64, most: u64| {
         wrongs.number(&format!("payments.{name}"), value, least..=most)
     };

@@ -114,6 +114,7 @@ pub fn build(file: File, wrongs: &mut Wrongs) -> Config {
         web,
         relay: webhooks::settings(webhooks, wrongs),
         test_provider: payments.test_provider,
+        test_provider_at: payments.test_provider_at,
         log_level: log.level,
     }
 }

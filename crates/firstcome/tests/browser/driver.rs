@@ -15,14 +15,18 @@ use std::{
 const BROWSERS_MAX: usize = 2;
 /// What chromedriver prints before its port, once it listens.
 const LISTENS: &str = "was started successfully on port ";
-/// Runs until its standard input closes, which happens when the tests are over or were killed; then its process group,
-/// in which the browsers are as well, ends with it.
-const UNTIL_WE_END: &str = "chromedriver --port=0 & cat >/dev/null; kill -KILL 0";
+/// Runs until its standard input closes, which happens when the tests are over or were killed; then chromedriver's
+/// process group, in which the browsers are as well, ends, and their folder goes. What dies may still be writing at
+/// the first attempt.
+const UNTIL_WE_END: &str = "setsid chromedriver --port=0 & cat >/dev/null; kill -KILL -$!; \
+    for attempt in 1 2 3 4 5; do rm -rf \"$0\" && break; sleep 0.2; done 2>/dev/null";
 
 /// A running chromedriver.
 pub struct Driver {
     /// The browser to be driven.
     pub browser: PathBuf,
+    /// Below it the browsers keep what is theirs.
+    pub folder: PathBuf,
     address: String,
     _child: Child,
     /// Kept, because a write to a closed pipe would end it.
@@ -86,8 +90,10 @@ fn on_path(program: &str) -> Option<PathBuf> {
 
 impl Driver {
     fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a scratch folder").keep();
         let mut child = Command::new("/bin/sh")
             .args(["-c", UNTIL_WE_END])
+            .arg(&folder)
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -105,7 +111,8 @@ impl Driver {
             }
         };
         let browser = on_path("chromium").expect("it said its version");
-        Self { browser, address: format!("127.0.0.1:{port}"), _child: child, _output: output }
+        let address = format!("127.0.0.1:{port}");
+        Self { browser, folder, address, _child: child, _output: output }
     }
 
     /// A connection of its own.

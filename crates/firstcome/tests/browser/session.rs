@@ -1,8 +1,10 @@
 //! One browser with a profile of its own: goes to pages, presses, types, looks, and collects what the pages complain
 //! of. It waits for what it expects with a deadline and never for a while.
 
-use super::driver::{Driver, Refused, Seat, command, driver};
-use crate::world::Client;
+use super::{
+    driver::{Driver, Refused, Seat, driver},
+    kept::{Kept, LOGS},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{
@@ -19,6 +21,8 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// The code points that stand for keys without a sign.
 pub const TAB: &str = "\u{e004}";
 pub const ENTER: &str = "\u{e007}";
+/// Only its end takes the browser away.
+const OPEN: &str = "it is open";
 /// The folder for pictures, if anybody wants to look at them.
 const SCREENSHOTS: &str = "SCREENSHOTS";
 
@@ -70,11 +74,10 @@ pub struct Asked {
 
 /// An open browser.
 pub struct Browser {
-    client: Client,
-    session: String,
+    /// Left for another test at the end.
+    kept: Option<Kept>,
     base: String,
     look: Look,
-    folder: tempfile::TempDir,
     asked: Vec<Asked>,
     expected: Vec<&'static str>,
     _seat: Option<Seat>,
@@ -94,39 +97,58 @@ impl Browser {
     }
 
     fn start(driver: &Driver, address: &str, look: Look, seat: Option<Seat>) -> Self {
-        let mut client = driver.connect();
-        let folder = tempfile::tempdir().expect("a scratch folder");
-        let answer = command(&mut client, "POST", "/session", &wanted(driver, look, folder.path()));
-        let answer = answer.unwrap_or_else(|why| panic!("no browser: {why}"));
-        let session = answer["sessionId"].as_str().expect("a session has a name").to_owned();
+        let kept = Some(Kept::take(driver, look));
         let base = format!("http://{address}");
         let (asked, expected) = (Vec::new(), Vec::new());
-        let mut browser =
-            Self { client, session, base, look, folder, asked, expected, _seat: seat };
-        browser.look_like(look);
+        let mut browser = Self { kept, base, look, asked, expected, _seat: seat };
+        browser.show_screen();
+        browser.show_reader();
+        browser.show_scripts();
         browser
     }
 
     /// Changes what the pages are told about the screen and the reader.
     pub fn look_like(&mut self, look: Look) {
-        self.look = look;
-        let phone = look.width < 600;
+        let before = std::mem::replace(&mut self.look, look);
+        // Each of these costs a layout, and most looks differ in one of them only.
+        if (look.width, look.height) != (before.width, before.height) {
+            self.show_screen();
+        }
+        if (look.dark, look.calm) != (before.dark, before.calm) {
+            self.show_reader();
+        }
+        if look.scripts != before.scripts {
+            self.show_scripts();
+        }
+    }
+
+    fn show_screen(&mut self) {
+        let Look { width, height, .. } = self.look;
+        let phone = width < 600;
         let screen = json!({
-            "width": look.width, "height": look.height, "mobile": phone,
+            "width": width, "height": height, "mobile": phone,
             "deviceScaleFactor": if phone { 2 } else { 1 },
         });
         self.cdp("Emulation.setDeviceMetricsOverride", &screen);
+    }
+
+    fn show_reader(&mut self) {
+        let Look { dark, calm, .. } = self.look;
         let media = json!({"features": [
-            {"name": "prefers-color-scheme", "value": if look.dark { "dark" } else { "light" }},
-            {"name": "prefers-reduced-motion", "value": if look.calm { "reduce" } else { "" }},
+            {"name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" }},
+            {"name": "prefers-reduced-motion", "value": if calm { "reduce" } else { "" }},
         ]});
         self.cdp("Emulation.setEmulatedMedia", &media);
-        self.cdp("Emulation.setScriptExecutionDisabled", &json!({"value": !look.scripts}));
+    }
+
+    fn show_scripts(&mut self) {
+        let value = !self.look.scripts;
+        self.cdp("Emulation.setScriptExecutionDisabled", &json!({ "value": value }));
     }
 
     /// Where downloads arrive.
     pub fn downloads(&self) -> PathBuf {
-        self.folder.path().join("downloads")
+        self.kept.as_ref().expect(OPEN).downloads()
     }
 
     /// How it looks at the pages now.
@@ -135,7 +157,7 @@ impl Browser {
     }
 
     fn try_command(&mut self, method: &str, path: &str, body: &Value) -> Result<Value, Refused> {
-        command(&mut self.client, method, &format!("/session/{}{path}", self.session), body)
+        self.kept.as_mut().expect(OPEN).command(method, path, body)
     }
 
     #[track_caller]
@@ -358,7 +380,7 @@ impl Browser {
     /// What the pages asked the server since the browser was opened.
     pub fn asked(&mut self) -> &[Asked] {
         let base = self.base.clone();
-        for entry in self.log("performance") {
+        for entry in self.log(LOGS[1]) {
             let text = entry["message"].as_str().unwrap_or_default();
             let Ok(message) = serde_json::from_str::<Value>(text) else { continue };
             let message = &message["message"];
@@ -388,7 +410,7 @@ impl Browser {
 
     /// What the pages' scripts and policies complained of since it was asked last.
     pub fn complaints(&mut self) -> Vec<String> {
-        let entries = self.log("browser");
+        let entries = self.log(LOGS[0]);
         let loud = entries
             .iter()
             .filter(|entry| matches!(entry["level"].as_str(), Some("SEVERE" | "WARNING")));
@@ -420,37 +442,10 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let _ = self.try_command("DELETE", "", &Value::Null);
+        if let Some(kept) = self.kept.take() {
+            kept.leave(&self.base);
+        }
     }
-}
-
-/// What is asked of chromedriver for a new browser.
-fn wanted(driver: &Driver, look: Look, folder: &Path) -> Value {
-    let downloads = folder.join("downloads");
-    std::fs::create_dir(&downloads).expect("a folder for downloads");
-    let arguments = [
-        "--headless=new".to_owned(),
-        // The tests also run as root and in containers, where its own sandbox and /dev/shm are not to be had.
-        "--no-sandbox".to_owned(),
-        "--disable-dev-shm-usage".to_owned(),
-        "--disable-gpu".to_owned(),
-        format!("--user-data-dir={}", folder.join("profile").display()),
-        format!("--lang={}", look.language),
-    ];
-    let options = json!({
-        "binary": driver.browser,
-        "args": arguments,
-        "prefs": {
-            "intl.accept_languages": look.language,
-            "download.default_directory": downloads,
-        },
-    });
-    json!({"capabilities": {"alwaysMatch": {
-        "browserName": "chrome",
-        "pageLoadStrategy": if look.waits { "normal" } else { "none" },
-        "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
-        "goog:chromeOptions": options,
-    }}})
 }
 
 fn request(base: &str, request: &Value) -> Option<Asked> {

@@ -147,6 +147,37 @@ impl Reader {
     }
 }
 
+/// An event may be an order of a hundred lines, so a page ends by its bytes too, and goes on by the last number.
+#[test]
+fn a_page_is_bounded_in_bytes() {
+    const ORDERS: usize = 160;
+    const BYTES_MAX: usize = 1024 * 1024;
+    let mut stage = Stage::selling(json!({"stock": 16_000, "limit_per_user": 8_000}));
+    for mut person in stage.people(&["p1", "p2"]) {
+        let basket = json!({"actId": "a", "items": [{"type_id": "seat", "qty": 100}]});
+        for _ in 0..ORDERS / 2 {
+            data(&person.post_json("/ticket/get", &basket));
+        }
+    }
+    let (mut numbers, mut pages) = (Vec::new(), 0);
+    loop {
+        let after = numbers.len();
+        let answer = stage.op.get(&format!("/admin/events?actId=a&after={after}&most=500"));
+        let page = data(&answer);
+        let list = page["list"].as_array().expect("a list");
+        let largest = list.iter().map(|one| one.to_string().len()).max().expect("some");
+        assert!(answer.body.len() < BYTES_MAX + largest + 256, "{} bytes", answer.body.len());
+        numbers.extend(list.iter().map(|one| one["data"]["no"].as_u64().expect("a number")));
+        assert_eq!(page["after"], json!(numbers.len()));
+        pages += 1;
+        if page["hasMore"] == false {
+            break;
+        }
+    }
+    assert!(numbers.into_iter().eq(1..=ORDERS as u64));
+    assert_eq!(pages, 2, "a page holds as much as it may");
+}
+
 #[test]
 fn a_stream_tells_what_was_and_then_what_happens() {
     let mut stage = lively();

@@ -56,6 +56,40 @@ fn a_form_claims_another_pays_and_coming_back_alone_changes_nothing() {
     assert_eq!(order(&mut ann, &id)["state"], "paid");
 }
 
+/// A form may not lead to another host, redirects included: a page of ours does, by itself and by a link.
+#[test]
+fn the_way_to_a_company_on_another_host_and_back_is_a_page_of_ours() {
+    let world = World::cheap()
+        .set("FIRSTCOME_PAYMENTS_TEST_PROVIDER", "true")
+        .set("FIRSTCOME_PAYMENTS_TEST_PROVIDER_AT", "https://pay.example");
+    let mut stage = Stage::on(world);
+    stage.open("a", priced(json!({"stock": 1})));
+    let mut ann = stage.person("ann");
+    let mut browser = Browser::of(&stage, &ann);
+    let path = takes(&mut browser, "form-1");
+    let id = id_of(&path).to_owned();
+    let company = format!("https://pay.example/pay/test/{id}");
+    let shop = format!("{}{path}?back=1", browser.origin);
+
+    let sent = browser.post(&format!("{path}/pay"), &[]);
+    let leaving = page(&sent, 200);
+    assert_eq!(sent.header("refresh"), Some(&*format!("0; url={company}")));
+    assert!(leaving.contains(&format!("href=\"{company}\"")), "{leaving}");
+    assert!(leaving.contains("To the payment") && leaving.contains(&shop), "{leaving}");
+    let policy = sent.header("content-security-policy").expect("a policy");
+    assert!(policy.contains("form-action 'self'"), "{policy}");
+    let api = data(&ann.send("POST", &format!("/order/pay?orderId={id}"), &[], b"").expect("one"));
+    assert_eq!(api["pay_url"], json!(company));
+
+    // The company's page, which its host asks this server for: it leads back to the shop and nowhere else.
+    let there = format!("/pay/test/{id}");
+    assert!(page(&browser.get(&there), 200).contains(&format!("href=\"{shop}\"")));
+    let paid = browser.post(&there, &[("how", "at_once")]);
+    assert_eq!(paid.header("refresh"), Some(&*format!("0; url={shop}")));
+    assert!(page(&paid, 200).contains("Back to the shop"));
+    reaches(&mut ann, &id, "paid");
+}
+
 #[test]
 fn an_order_is_given_back_once_and_can_be_had_again_with_the_form_on_its_page() {
     let mut stage = selling(json!({"stock": 1}));

@@ -64,19 +64,30 @@ fn a_notice_that_nobody_signed_changes_nothing() {
     assert!(metrics.contains("firstcome_notices_refused_total{reason=\"too_long\"} 1\n"));
 }
 
-/// C16: authentic, and not the order's amount.
+/// C16: authentic, and not the order's amount. It pays nothing, it is no notice to be refused, and it goes back.
 #[test]
 fn another_amount_pays_nothing() {
     let mut stage = selling(json!({"stock": 5}));
     let mut person = stage.person("p");
     let id = order_id(&claim(&mut person, "a"));
-    data(&pay(&mut person, &id, json!({"how": "wrong_amount"})));
-    let seen = eventually("a refused notice", || notices(&mut stage).first().cloned());
+    data(&pay(&mut person, &id, json!({"how": "wrong_amount", "refund_failures": 1})));
+    let order = payments_become(&mut person, &id, &["refunded"]);
+    assert_eq!(order["state"], "held", "it is still to be paid");
     assert_eq!(
-        (&seen["reason"], &seen["provider"], &seen["order_id"]),
-        (&json!("wrong_amount"), &json!("test"), &json!(id))
+        (&order["payments"][0]["amount"], &order["price"]),
+        (&json!("9.89"), &json!("9.90"))
     );
-    assert_eq!(order(&mut person, &id)["state"], "held");
+    let row = payments(&mut stage, "state=refunded")[0].clone();
+    assert_eq!(
+        (&row["order_id"], &row["paid_order_id"], &row["amount"], &row["refund_attempts"]),
+        (&json!(id), &Value::Null, &json!("9.89"), &json!(1))
+    );
+    assert_eq!(notices(&mut stage), Vec::<Value>::new());
+    let events = data(&stage.op.get("/admin/events?actId=a&after=0"));
+    let told = texts(&events["list"], "type");
+    assert!(told.contains(&"firstcome.payment.refund_due"), "{told:?}");
+    data(&stage.op.get("/admin/notices?strays=1"));
+    fails(&stage.op.get("/admin/notices?strays=perhaps"), 400);
 }
 
 /// C17: duplicates and notices out of order; each payment ends once.

@@ -77,6 +77,29 @@ fn a_rehearsal_alone_is_green_and_leaves_nothing_behind() {
     assert!(html.trim_end().ends_with("</html>"));
 }
 
+/// C16-C20, C22 in small: payers at a server that is killed and comes back; the judge finds nothing, and neither does
+/// a look at its ledger.
+#[test]
+fn payers_and_a_server_that_is_killed_end_green_and_the_ledger_balances() {
+    let (world, scratch) = world();
+    let crowd = ["--users", "150", "--connections", "30", "--seconds", "8", "--opens-after", "4"];
+    let payers = ["--payers", "60", "--kills", "2", "--seed", "1", "--no-learn", "--json"];
+    let (code, out, err) = parts(&world.run(&[&["rehearse"], &crowd[..], &payers].concat(), ""));
+    assert_eq!(code, Some(0), "{out}\n{err}");
+    assert_empty(scratch.path());
+    let document: Value = serde_json::from_str(&out).expect("one JSON document");
+    assert_eq!(document["verdict"], "held");
+    // On a slow machine the sale may be over before the second.
+    assert!(document["kills"]["count"].as_u64().is_some_and(|count| count > 0), "{out}");
+    assert_eq!(document["paying"]["payers"], 60);
+    assert_eq!(document["ledger"]["holds"], true);
+    let lines = document["ledger"]["report"].as_array().expect("lines");
+    let says = |words: &str| lines.iter().any(|line| line.as_str().unwrap_or("").contains(words));
+    assert!(says("every promise holds") && says("received"), "{lines:?}");
+    let again = document["run"]["command"].as_str().expect("a text");
+    assert!(again.contains("--payers 60 --kills 2"), "{again}");
+}
+
 #[test]
 fn a_running_server_is_rehearsed_by_password_and_by_token() {
     let (mut world, scratch) = world();
@@ -116,11 +139,13 @@ fn a_rehearsal_used_wrongly_exits_with_two_and_one_that_cannot_be_made_with_one(
     let (mut world, scratch) = world();
     world.serve_with_operator();
     let url = format!("http://{}", world.address());
-    let table: [(&[&str], i32, &str); 9] = [
+    let table: [(&[&str], i32, &str); 11] = [
         (&["--users", "0"], 2, "users"),
         (&["--mix", "lazy=3"], 2, "lazy"),
         (&["--mix", "reader=900,frantic=900"], 2, "1000"),
         (&["--operator", "op", "--password-stdin"], 2, "URL"),
+        (&[&url, "--kills", "1", "--operator", "op", "--password-stdin"], 2, "--kills"),
+        (&["--kills", "40"], 2, "kills"),
         (&[&url], 2, "--operator"),
         (&["https://127.0.0.1:1", "--operator", "op", "--password-stdin"], 2, "http://"),
         (&["--report", "/no/such/folder/report.html"], 2, "report.html"),

@@ -1,7 +1,11 @@
 //! Who asks too often is told when to come back, and nothing has happened; nobody else is held back for them.
 //! The rates here are so low that no test depends on how fast it runs.
 
-use super::stage::{Stage, claim, claim_with, data, fails};
+use super::{
+    forms::{Browser, page},
+    orders::{order_id, post, priced},
+    stage::{Stage, claim, claim_with, data, fails, refused},
+};
 use crate::world::{Answer, Client, World, names, tokens};
 use serde_json::{Value, json};
 
@@ -87,4 +91,43 @@ fn registrations_are_limited_apart_from_sign_ins() {
     told_to_wait(&register("four"));
     let body = json!({"name": "one", "password": "a long password"});
     assert_eq!(login_from(&mut client, "203.0.113.9", &body).ret(), 0);
+}
+
+/// C24: whoever holds and lets go, or lines up and leaves, as fast as they can is told to wait: every way of it has one
+/// bucket, beside that of claims, and nobody else is held back.
+#[test]
+fn an_account_that_comes_and_goes_is_told_to_wait() {
+    let world = strict("CHANGES_BY_ACCOUNT").set("FIRSTCOME_PAYMENTS_TEST_PROVIDER", "true");
+    let mut stage = Stage::on(world);
+    stage.open("a", priced(json!({"stock": 1, "limit_per_user": 9})));
+    let (mut keen, mut other) = (stage.person("keen"), stage.person("other"));
+    let line = "/act/standby?actId=a";
+    let first = order_id(&claim(&mut keen, "a"));
+    data(&post(&mut keen, &format!("/order/pay?orderId={first}")));
+    data(&post(&mut keen, &format!("/order/cancel?orderId={first}")));
+    let held = order_id(&claim(&mut other, "a"));
+    data(&post(&mut keen, line));
+    let ways = [
+        ("POST", line.to_owned()),
+        ("DELETE", line.to_owned()),
+        ("POST", format!("/order/cancel?orderId={first}")),
+        ("POST", format!("/order/pay?orderId={first}")),
+    ];
+    for (method, path) in &ways {
+        told_to_wait(&keen.send(method, path, &[], b"").expect("an answer"));
+    }
+    let mut browser = Browser::of(&stage, &keen);
+    let forms = [
+        ("/en/act/a/line".to_owned(), vec![("do", "join")]),
+        ("/en/act/a/line".to_owned(), vec![("do", "leave")]),
+        (format!("/en/order/{first}/cancel"), vec![]),
+        (format!("/en/order/{first}/pay"), vec![]),
+    ];
+    for (path, fields) in &forms {
+        page(&browser.post(path, fields), 429);
+    }
+    let mine = data(&keen.get(line));
+    assert_eq!((&mine["position"], &mine["waiting"]), (&json!(1), &json!(1)), "nothing happened");
+    refused(&claim(&mut keen, "a"), -7);
+    data(&post(&mut other, &format!("/order/cancel?orderId={held}")));
 }

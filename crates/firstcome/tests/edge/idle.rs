@@ -1,8 +1,12 @@
-//! Ten thousand people who look at a page and wait. What they cost is measured in the process itself,
-//! and nothing is estimated.
+//! Those who are connected and do nothing: ten thousand people who look at a page and wait, and readers of streams who
+//! do not read. What they cost is measured in the process itself, and nothing is estimated.
 
-use crate::{raw::connect, world::World};
+use crate::{
+    raw::connect,
+    world::{World, import, open_activity, tokens},
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::json;
 use std::{
     io::{Read, Write},
     net::TcpStream,
@@ -84,5 +88,59 @@ fn ten_thousand_idle_connections_cost_at_most_100_mb() {
     // They are as good as new ones.
     for stream in idle.iter_mut().step_by(97) {
         ask(stream);
+    }
+}
+
+/// Readers of streams who do not read, and the bytes that each may cost.
+const SLOW_READERS: usize = 60;
+const SLOW_BYTES_EACH_MAX: usize = 2_000_000;
+/// Orders of a hundred lines: more bytes than the kernel takes for a reader, many times.
+const LARGE_ORDERS: usize = 1_000;
+
+/// An event may be an order of a hundred lines: what waits for a slow reader is bounded in bytes all the same.
+#[test]
+fn a_reader_of_events_who_does_not_read_costs_two_megabytes_at_most() {
+    let mut world = World::cheap();
+    let mut op = world.serve_with_operator();
+    let units = LARGE_ORDERS * 100;
+    import(&mut op, json!([open_activity("a", json!({"stock": units, "limit_per_user": 10_000}))]));
+    let names: Vec<String> = (0..LARGE_ORDERS.div_ceil(90)).map(|at| format!("p{at}")).collect();
+    let basket = json!({"actId": "a", "items": [{"type_id": "seat", "qty": 100}]});
+    for (at, token) in tokens(&mut op, &names).iter().enumerate() {
+        let mut person = op.with_token(token);
+        for _ in 0..90.min(LARGE_ORDERS - at * 90) {
+            assert_eq!(person.post_json("/ticket/get", &basket).ret(), 0);
+        }
+    }
+    let token = op.token.clone().expect("signed in");
+    // Whoever reads all of it gives every event its number, and warms up what is to be warm.
+    let mut after = json!(0);
+    while after != json!(LARGE_ORDERS) {
+        after = op.get(&format!("/admin/events?actId=a&after={after}&most=500")).data()["after"]
+            .clone();
+    }
+    let before = resident(world.pid());
+    let mut readers = Vec::with_capacity(SLOW_READERS);
+    for _ in 0..SLOW_READERS {
+        let mut stream = connect(world.address());
+        let head = format!(
+            "GET /admin/events/stream?actId=a HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("it reads");
+        readers.push(stream);
+    }
+    let (mut most, begun) = (0, Instant::now());
+    while begun.elapsed() < Duration::from_secs(5) {
+        most = most.max(resident(world.pid()).saturating_sub(before));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let each = most / SLOW_READERS;
+    let _ =
+        writeln!(std::io::stderr(), "{SLOW_READERS} readers who do not read: {each} bytes each");
+    assert!(each <= SLOW_BYTES_EACH_MAX, "{each} bytes each");
+    let mut seen = [0; 64];
+    for reader in &mut readers {
+        reader.read_exact(&mut seen).expect("each has its stream");
+        assert!(seen.starts_with(b"HTTP/1.1 200 "));
     }
 }

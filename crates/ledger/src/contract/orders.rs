@@ -3,8 +3,8 @@
 
 use super::LedgerFault;
 use rules::{
-    ActivityNo, Epoch, Event, JoinNo, Money, OrderNo, OrderState, OrderStep, PaymentState, Seq,
-    TimeMs, TypeNo, UserNo,
+    ActivityNo, Epoch, Event, JoinNo, Money, OrderNo, OrderState, OrderStep, PaymentState, TimeMs,
+    TypeNo, UserNo,
 };
 
 /// A payment's number in the ledger, from 1.
@@ -31,7 +31,7 @@ pub struct NewPayment {
     pub reference: String,
     /// The order it was made for.
     pub order: OrderNo,
-    /// How much; the whole amount of the order.
+    /// How much: with `Receive` the whole amount of the order, with `Owe` whatever came.
     pub amount: Money,
 }
 
@@ -50,7 +50,8 @@ pub struct PaymentRecord {
     pub received_at: TimeMs,
     /// When its state changed last.
     pub changed_at: TimeMs,
-    /// Attempts to give the money back so far.
+    /// Attempts that came to nothing in its state: to get units for it while it is late, to give the money back while
+    /// that is due.
     pub refund_attempts: u32,
     /// No attempt before this moment.
     pub refund_after: TimeMs,
@@ -87,9 +88,12 @@ pub enum Change {
         /// The provider.
         provider: String,
     },
-    /// An authentic payment. Of a held order: it is paid. Of one that is over: `Late`. Of a paid one, or one whose
-    /// refund is due or done: `RefundDue`.
+    /// An authentic payment. Of a held order: it is paid, and nobody has to look at this provider again. Of one that is
+    /// over: `Late`. Of a paid one, or one whose refund is due or done: `RefundDue`.
     Receive(NewPayment),
+    /// An authentic payment that does not pay its order, because it is of another amount or currency: `RefundDue` from
+    /// its first moment, whatever the state of the order, which stays as it is.
+    Owe(NewPayment),
     /// A late payment got units after all: `order`, which was made for it and is still held, is paid by it.
     ConfirmLate {
         /// The payment, `Late`.
@@ -99,9 +103,9 @@ pub enum Change {
     },
     /// A late payment gets nothing: `RefundDue`.
     RefuseLate(PaymentNo),
-    /// An attempt to give the money back failed; no other before `after`.
-    RefundFailed {
-        /// The payment, `RefundDue`.
+    /// An attempt came to nothing: to get units for a late payment, or to give the money back. No other before `after`.
+    PutOff {
+        /// The payment, `Late` or `RefundDue`.
         payment: PaymentNo,
         /// No attempt before this moment.
         after: TimeMs,
@@ -166,6 +170,8 @@ pub struct NoticeRecord {
     pub reason: &'static str,
     /// The order it named, where it could be read.
     pub order: Option<OrderNo>,
+    /// An authentic payment, and no order of ours is to be paid by it: nobody but a provider can make these.
+    pub stray: bool,
 }
 
 /// A refused notice as it is kept: when it came, the provider, the reason, the order.
@@ -217,27 +223,30 @@ pub trait OrderLedger: Send + Sync {
         visit: &mut dyn FnMut(&PaymentRecord) -> bool,
     ) -> Result<(), LedgerFault>;
 
-    /// Payments in this state that may be worked on at `now`, the one that may longest first, at most `most`.
+    /// Payments in this state that may be worked on at `now`, the one that may longest first, at most `most`; of one
+    /// provider only where asked.
     fn payments_waiting(
         &self,
         state: PaymentState,
+        provider: Option<&str>,
         now: TimeMs,
         most: u32,
     ) -> Result<Vec<PaymentRecord>, LedgerFault>;
 
-    /// Orders whose buyers were sent to a provider, and that may still be paid there: not paid yet, and not closed there
-    /// since, be they held or over. By order, after `after`, at most `most`.
+    /// Orders whose buyers were sent to a provider, and that may still be paid there: not paid by a payment from there,
+    /// and not closed there since, be they held, over, or paid elsewhere. By order, after `after`, at most `most`.
     fn open_payments(
         &self,
         after: Option<(OrderNo, String)>,
         most: u32,
     ) -> Result<Vec<OpenPayment>, LedgerFault>;
 
-    /// Records refused notices; only the newest `NOTICES_KEPT_MAX` are kept.
+    /// Records refused notices; only the newest `NOTICES_KEPT_MAX` are kept, and of strays as many beside them, so that
+    /// nobody flushes those.
     fn record_notices(&self, notices: &[NoticeRecord]) -> Result<(), LedgerFault>;
 
-    /// Refused notices, newest first, at most `most`.
-    fn notices(&self, most: u32) -> Result<Vec<NoticeRow>, LedgerFault>;
+    /// Refused notices, newest first, at most `most`; strays alone where asked.
+    fn notices(&self, strays_only: bool, most: u32) -> Result<Vec<NoticeRow>, LedgerFault>;
 
     /// Visits who waits in an activity's lines and has not left, in the order of joining. Whoever was offered a unit
     /// since is visited too.
@@ -246,14 +255,6 @@ pub trait OrderLedger: Send + Sync {
         activity: ActivityNo,
         visit: &mut dyn FnMut(JoinNo, TypeNo, UserNo),
     ) -> Result<(), LedgerFault>;
-
-    /// The place somebody took in a line and has not left, whether or not a unit was offered to it.
-    fn joined_line(
-        &self,
-        activity: ActivityNo,
-        ticket_type: TypeNo,
-        user: UserNo,
-    ) -> Result<Option<(JoinNo, Option<Seq>)>, LedgerFault>;
 
     /// Notes that the owner is alive.
     fn heartbeat(&self, epoch: Epoch, at: TimeMs) -> Result<(), LedgerFault>;
@@ -268,5 +269,5 @@ pub trait OrderLedger: Send + Sync {
     fn extensions(&self) -> Result<Vec<Lateness>, LedgerFault>;
 }
 
-/// Refused notices that are kept.
+/// Refused notices of each of both sorts that are kept.
 pub const NOTICES_KEPT_MAX: u32 = 10_000;

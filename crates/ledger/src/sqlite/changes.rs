@@ -11,7 +11,7 @@ use crate::contract::{
 };
 use rules::{
     ActivityNo, Epoch, Event, EventKind, EventNo, JoinNo, OrderNo, OrderState, OrderStep,
-    PaymentState, Seq, TimeMs, TypeNo, UserNo,
+    PaymentState, TimeMs, TypeNo, UserNo,
 };
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -36,10 +36,11 @@ impl Batch<'_> {
             Change::Step { order, step } => self.step(*order, *step),
             Change::Started(open) => self.start(open),
             Change::ClosedThere { order, provider } => self.closed_there(*order, provider),
-            Change::Receive(payment) => self.receive(payment),
+            Change::Receive(payment) => self.receive(payment, true),
+            Change::Owe(payment) => self.receive(payment, false),
             Change::ConfirmLate { payment, order } => self.confirm_late(*payment, *order),
             Change::RefuseLate(payment) => self.refuse_late(*payment),
-            Change::RefundFailed { payment, after } => self.refund_failed(*payment, *after),
+            Change::PutOff { payment, after } => self.put_off(*payment, *after),
             Change::RefundDone(payment) => self.refund_done(*payment),
             Change::LineUp { activity, ticket_type, user } => {
                 self.line_up(*activity, *ticket_type, *user)
@@ -95,7 +96,8 @@ impl Batch<'_> {
         Ok(if was_open { self.done(None) } else { ALREADY })
     }
 
-    fn receive(&mut self, new: &NewPayment) -> Result<Changed, Fail> {
+    /// A new payment, which pays its order or does not.
+    fn receive(&mut self, new: &NewPayment, pays: bool) -> Result<Changed, Fail> {
         if let Some(known) = payments::by_reference(self.connection, new)? {
             return Ok(Changed::Already { payment: Some(known), state: None });
         }
@@ -103,6 +105,7 @@ impl Batch<'_> {
             return Ok(Changed::Unknown);
         };
         let state = match found.mark.state {
+            _ if !pays => PaymentState::RefundDue,
             OrderState::Held => PaymentState::Confirmed,
             OrderState::Cancelled | OrderState::Expired => PaymentState::Late,
             OrderState::Paid | OrderState::RefundDue | OrderState::Refunded => {
@@ -111,8 +114,9 @@ impl Batch<'_> {
         };
         let payment = payments::add(self.connection, new, state, self.at)?;
         if state == PaymentState::Confirmed {
-            // The order's own event tells of its payment.
+            // The order's own event tells of its payment. Where else it is open, it may be paid once more.
             self.take(&found, new.order, OrderStep::Pay)?;
+            payments::closed_there(self.connection, new.order, &new.provider)?;
         } else {
             self.tell_of(&payment)?;
         }
@@ -158,14 +162,14 @@ impl Batch<'_> {
     }
 
     /// An attempt is no change of state: there is nothing that Stock or the world should hear.
-    fn refund_failed(&mut self, payment: PaymentNo, after: TimeMs) -> Result<Changed, Fail> {
+    fn put_off(&mut self, payment: PaymentNo, after: TimeMs) -> Result<Changed, Fail> {
         let Some(mut payment) = payments::by_no(self.connection, payment)? else {
             return Ok(Changed::Unknown);
         };
-        if payment.state != PaymentState::RefundDue {
+        if !matches!(payment.state, PaymentState::Late | PaymentState::RefundDue) {
             return Ok(Changed::WrongPayment(payment.state));
         }
-        payments::refund_failed(self.connection, &mut payment, after)?;
+        payments::put_off(self.connection, &mut payment, after)?;
         Ok(self.done(Some(payment)))
     }
 
@@ -201,8 +205,7 @@ impl Batch<'_> {
             Some(true) => return Ok(Changed::Closed),
             _ => return Ok(Changed::Unknown),
         }
-        let joined = line::joined(self.connection, activity, ticket_type, user)?;
-        if matches!(joined, Some((_, None))) {
+        if line::waits(self.connection, activity, ticket_type, user)?.is_some() {
             return Ok(ALREADY);
         }
         self.tell(activity, EventKind::LinedUp { ticket_type, user })?;
@@ -218,8 +221,8 @@ impl Batch<'_> {
         if !line::is_type(self.connection, activity, ticket_type)? {
             return Ok(Changed::Unknown);
         }
-        let joined = line::joined(self.connection, activity, ticket_type, user)?;
-        let Some((join, None)) = joined else { return Ok(ALREADY) };
+        let waits = line::waits(self.connection, activity, ticket_type, user)?;
+        let Some(join) = waits else { return Ok(ALREADY) };
         self.tell(activity, EventKind::LeftLine { ticket_type, user, join })?;
         Ok(self.done(None))
     }
@@ -329,11 +332,12 @@ impl OrderLedger for SqliteLedger {
     fn payments_waiting(
         &self,
         state: PaymentState,
+        provider: Option<&str>,
         now: TimeMs,
         most: u32,
     ) -> Result<Vec<PaymentRecord>, LedgerFault> {
         self.read("reading payments that wait", |connection| {
-            payments::waiting(connection, state, now, most)
+            payments::waiting(connection, state, provider, now, most)
         })
     }
 
@@ -354,8 +358,8 @@ impl OrderLedger for SqliteLedger {
         self.write("recording notices", |connection| notices::record(connection, notices))
     }
 
-    fn notices(&self, most: u32) -> Result<Vec<NoticeRow>, LedgerFault> {
-        self.read("reading notices", |connection| notices::newest(connection, most))
+    fn notices(&self, strays_only: bool, most: u32) -> Result<Vec<NoticeRow>, LedgerFault> {
+        self.read("reading notices", |connection| notices::newest(connection, strays_only, most))
     }
 
     fn line(
@@ -364,17 +368,6 @@ impl OrderLedger for SqliteLedger {
         visit: &mut dyn FnMut(JoinNo, TypeNo, UserNo),
     ) -> Result<(), LedgerFault> {
         line::visit(self, activity, visit)
-    }
-
-    fn joined_line(
-        &self,
-        activity: ActivityNo,
-        ticket_type: TypeNo,
-        user: UserNo,
-    ) -> Result<Option<(JoinNo, Option<Seq>)>, LedgerFault> {
-        self.read("looking for a place in a line", |connection| {
-            line::joined(connection, activity, ticket_type, user)
-        })
     }
 
     fn heartbeat(&self, epoch: Epoch, at: TimeMs) -> Result<(), LedgerFault> {

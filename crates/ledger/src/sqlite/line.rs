@@ -4,9 +4,9 @@
 use super::SqliteLedger;
 use super::events::join;
 use super::fault::Fail;
-use super::numbers::{kind, of_place};
+use super::numbers::kind;
 use crate::contract::{Cause, LedgerFault};
-use rules::{ActivityNo, JoinNo, Seq, TypeNo, UserNo};
+use rules::{ActivityNo, JoinNo, TypeNo, UserNo};
 use rusqlite::{Connection, OptionalExtension};
 
 /// Notes for which place in a line a claim was made. Another claim for the same one is a bug of the decider:
@@ -17,25 +17,23 @@ pub(super) fn offered(connection: &Connection, join: JoinNo, place: i64) -> Resu
     Ok(())
 }
 
-/// The place somebody has in a line, and the claim that was made for it.
-pub(super) fn joined(
+/// The place in which somebody waits: one they took and have not left, and for which no claim was made.
+pub(super) fn waits(
     connection: &Connection,
     activity: ActivityNo,
     ticket_type: TypeNo,
     user: UserNo,
-) -> Result<Option<(JoinNo, Option<Seq>)>, Fail> {
-    let sql = "SELECT events.no, events.kind, offers.place FROM events
+) -> Result<Option<JoinNo>, Fail> {
+    let sql = "SELECT events.no, events.kind = 8 AND offers.place IS NULL FROM events
                LEFT JOIN offers ON offers.join_no = events.no
                WHERE events.kind IN (8, 9) AND events.activity = ? AND events.ticket_type = ?
                    AND events.user_no = ?
                ORDER BY events.no DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     let last = statement.query_row((activity.0, ticket_type.0, user.0), |row| {
-        Ok((join(row, 0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?))
+        Ok((join(row, 0)?, row.get::<_, bool>(1)?))
     });
-    let Some((join, kind::LINED_UP, offer)) = last.optional()? else { return Ok(None) };
-    let seq = |place| of_place(place).map(|(_, seq)| seq).ok_or(Fail::Because(Cause::Corrupt));
-    Ok(Some((join, offer.map(seq).transpose()?)))
+    Ok(last.optional()?.and_then(|(join, waits)| waits.then_some(join)))
 }
 
 /// Whether an activity has a type.

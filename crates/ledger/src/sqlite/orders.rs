@@ -95,8 +95,8 @@ pub(super) fn find(connection: &Connection, order: OrderNo) -> Result<Option<Fou
 }
 
 impl Found {
-    /// Takes a step that is possible. What is paid is nowhere to be paid any more; what is over in another way may be,
-    /// until it is closed there.
+    /// Takes a step that is possible. Where buyers were sent to pay is left as it is: what is over may be paid there
+    /// until it is closed.
     pub(super) fn take(
         &self,
         connection: &Connection,
@@ -122,11 +122,6 @@ impl Found {
         let row = (place, state.number(), paid_at.map(stored), ended_at.map(stored));
         let changed = connection.prepare_cached(sql)?.execute(row)?;
         assert_eq!(changed, 1, "one order takes one step");
-        if step == OrderStep::Pay {
-            connection
-                .prepare_cached("DELETE FROM pay_starts WHERE place = ?")?
-                .execute([place])?;
-        }
         Ok(())
     }
 }

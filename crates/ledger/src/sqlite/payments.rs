@@ -111,14 +111,16 @@ const _: () = assert!(PaymentState::Confirmed.number() == 2 && PaymentState::ALL
 pub(super) fn waiting(
     connection: &Connection,
     state: PaymentState,
+    provider: Option<&str>,
     now: TimeMs,
     most: u32,
 ) -> Result<Vec<PaymentRecord>, Fail> {
     let unusual = if state == PaymentState::Confirmed { "" } else { "state IN (1, 3, 4) AND" };
     let which = format!(
-        "WHERE {unusual} state = ? AND refund_after <= ? ORDER BY refund_after, no LIMIT ?"
+        "WHERE {unusual} state = ?1 AND refund_after <= ?2 AND provider = coalesce(?3, provider)
+         ORDER BY refund_after, no LIMIT ?4"
     );
-    select(connection, &which, (state.number(), stored(now), most))
+    select(connection, &which, (state.number(), stored(now), provider, most))
 }
 
 /// Visits an activity's payments, some at a time: a reading transaction that stays open would keep the log from
@@ -200,25 +202,32 @@ pub(super) fn turn(
     let from = payment.state;
     assert!(from.may_become(state), "whoever changes a payment has looked whether it is possible");
     let paid_order = paid_order.or(payment.paid_order);
-    let refund_after = if state == PaymentState::RefundDue { at } else { payment.refund_after };
-    let sql = "UPDATE payments SET state = ?, paid_order = ?, changed_at = ?, refund_after = ?
+    // Giving money back begins with its own first attempt, however often something else was tried.
+    let (refund_attempts, refund_after) = match state {
+        PaymentState::RefundDue => (0, at),
+        _ => (payment.refund_attempts, payment.refund_after),
+    };
+    let sql = "UPDATE payments SET state = ?, paid_order = ?, changed_at = ?, refund_attempts = ?,
+                   refund_after = ?
                WHERE no = ? AND state = ?";
     let changed = connection.prepare_cached(sql)?.execute((
         state.number(),
         paid_order.map(order_place),
         stored(at),
+        refund_attempts,
         stored(refund_after),
         row_no(payment.no),
         from.number(),
     ))?;
     assert_eq!(changed, 1, "a state changes only from the one that was found");
     (payment.state, payment.paid_order) = (state, paid_order);
-    (payment.changed_at, payment.refund_after) = (at, refund_after);
+    (payment.refund_attempts, payment.refund_after) = (refund_attempts, refund_after);
+    payment.changed_at = at;
     Ok(())
 }
 
-/// Notes an attempt to give the money back that failed.
-pub(super) fn refund_failed(
+/// Notes an attempt that came to nothing.
+pub(super) fn put_off(
     connection: &Connection,
     payment: &mut PaymentRecord,
     after: TimeMs,
@@ -247,7 +256,7 @@ pub(super) fn closed_there(
     Ok(connection.prepare_cached(sql)?.execute((order_place(order), provider))? == 1)
 }
 
-/// Starts after `after`: those of paid orders are removed with the step, and the others once they are closed.
+/// Starts after `after`: one is removed once the order is paid from there, or closed there.
 pub(super) fn open(
     connection: &Connection,
     after: Option<&(OrderNo, String)>,

@@ -41,8 +41,8 @@
 //!                                                 place: of its first line; no row: as it began
 //! payments       no · (provider, reference)! · order_place · amount_minor · currency · state
 //!                · paid_order? · received_at · changed_at · refund_attempts · refund_after
-//! pay_starts     (place, provider) · started_at   of held orders only
-//! notices        no · at · provider · reason · place?              the newest ones
+//! pay_starts     (place, provider) · started_at   until it is paid from there, or closed there
+//! notices        (stray, no) · at · provider · reason · place?     the newest of each sort
 //! extensions     no · from_at · by_ms             deadlines of orders held since then are so much later
 //!
 //! (a, b) primary key of a table without rowid · ! unique · ? may be NULL
@@ -62,7 +62,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 const APPLICATION_ID: i32 = 0x4663_4c67;
 
 /// Step n brings a file of version n to version n + 1.
-const STEPS: [&str; 3] = [FIRST, ORDERS, relay_schema::RELAY];
+const STEPS: [&str; 4] = [FIRST, ORDERS, relay_schema::RELAY, STRAYS];
 
 const FIRST: &str = "
 CREATE TABLE owner (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL) STRICT;
@@ -246,6 +246,26 @@ CREATE TABLE extensions (
 ) STRICT;
 ";
 
+/// Refused notices of each sort have a ring of their own, and refunds are looked for by their provider.
+const STRAYS: &str = "
+ALTER TABLE notices RENAME TO notices_before;
+CREATE TABLE notices (
+    stray INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    place INTEGER,
+    PRIMARY KEY (stray, no)
+) STRICT, WITHOUT ROWID;
+INSERT INTO notices
+    SELECT reason = 'unknown_order', no, at, provider, reason, place FROM notices_before;
+DROP TABLE notices_before;
+DROP INDEX payments_unusual;
+CREATE INDEX payments_unusual ON payments (state, refund_after, provider)
+    WHERE state IN (1, 3, 4);
+";
+
 /// Brings the file to the version this program writes, in one transaction.
 pub(super) fn migrate(connection: &Connection) -> Result<(), Fail> {
     let version = version(connection)?;
@@ -261,12 +281,12 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Fail> {
     Ok(transaction.commit()?)
 }
 
-/// A file as the first release made it.
+/// A file of an older version.
 #[cfg(test)]
-pub(super) fn make_first(connection: &Connection) -> Result<(), Fail> {
-    connection.execute_batch(FIRST)?;
+pub(super) fn make_version(connection: &Connection, version: usize) -> Result<(), Fail> {
+    STEPS[..version].iter().try_for_each(|step| connection.execute_batch(step))?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    Ok(connection.pragma_update(None, "user_version", 1)?)
+    Ok(connection.pragma_update(None, "user_version", version as i64)?)
 }
 
 /// Refuses a file that cannot be read as it stands; bringing it up to date would take a write.

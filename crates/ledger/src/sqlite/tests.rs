@@ -455,7 +455,7 @@ fn a_file_of_the_first_release_is_read_as_it_was_meant() {
     let data = dir.path().join("data");
     std::fs::create_dir(&data).unwrap();
     let old = Connection::open(files::database(&data)).unwrap();
-    schema::make_first(&old).unwrap();
+    schema::make_version(&old, 1).unwrap();
     let rows = "
         UPDATE owner SET epoch = 3;
         INSERT INTO activities VALUES (1, 'old', 'Old', '', '', 0, 9, NULL, 0, 0, 0, 1);
@@ -491,6 +491,30 @@ fn a_file_of_the_first_release_is_read_as_it_was_meant() {
     assert_eq!(epoch, Epoch(4));
     commit(&ledger, epoch, 3, 3).unwrap();
     assert_eq!(ledger.audit().unwrap(), []);
+}
+
+/// Notices that were kept in one ring are told apart, and stay in their order.
+#[test]
+fn refused_notices_of_an_older_file_are_kept_by_their_sort() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let old = Connection::open(files::database(&data)).unwrap();
+    schema::make_version(&old, 3).unwrap();
+    let rows = "
+        INSERT INTO notices VALUES (7, 10, 'test', 'bad_signature', NULL);
+        INSERT INTO notices VALUES (8, 20, 'test', 'unknown_order', NULL);
+        INSERT INTO notices VALUES (9, 30, 'test', 'too_old', (1 << 32) + 2);";
+    old.execute_batch(rows).unwrap();
+    drop(old);
+
+    let ledger = open(&dir, SqliteSettings::default());
+    let reasons = |strays_only| -> Vec<String> {
+        let kept = ledger.notices(strays_only, 9).unwrap();
+        kept.into_iter().map(|(_, _, reason, _)| reason).collect()
+    };
+    assert_eq!(reasons(false), ["too_old", "unknown_order", "bad_signature"]);
+    assert_eq!(reasons(true), ["unknown_order"]);
 }
 
 /// What only a bug or damage could leave is found: each row is changed behind the ledger's back.

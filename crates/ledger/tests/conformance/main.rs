@@ -138,12 +138,14 @@ macro_rules! conformance {
                 ];
                 payments: [
                     a_payment_becomes_what_its_order_lets_it,
+                    what_does_not_pay_its_order_is_owed,
                     a_providers_reference_is_one_payment,
                     a_payment_changes_only_from_the_state_that_allows_it,
                     a_late_payment_pays_the_order_made_for_it,
                     a_late_payment_confirms_only_an_order_that_is_held,
                     a_refund_moves_order_and_payment_together,
                     refunds_wait_for_their_next_attempt,
+                    what_waits_is_found_by_its_provider_and_behind_what_is_put_off,
                     payments_are_listed_newest_first,
                     an_activitys_payments_are_all_of_them,
                 ];

@@ -127,12 +127,13 @@ pub fn an_order_is_known_by_its_first_line(subject: &dyn Subject) {
             step(stranger, OrderStep::Cancel),
             started(stranger),
             Change::Receive(payment(stranger, "one")),
+            Change::Owe(payment(stranger, "one")),
             Change::ConfirmLate { payment: PaymentNo(1), order: stranger },
             Change::RefuseLate(PaymentNo(1)),
-            Change::RefundFailed { payment: PaymentNo(1), after: NOW },
+            Change::PutOff { payment: PaymentNo(1), after: NOW },
             Change::RefundDone(PaymentNo(1)),
         ];
-        assert_eq!(change(&*ledger, epoch, NOW, &changes), [const { Changed::Unknown }; 7]);
+        assert_eq!(change(&*ledger, epoch, NOW, &changes), [const { Changed::Unknown }; 8]);
     }
     let first = order(no, 1);
     done(&*ledger, epoch, NOW, step(first, OrderStep::Cancel));
@@ -354,7 +355,7 @@ pub fn an_ended_owner_changes_no_order(subject: &dyn Subject) {
     assert_eq!(answers, []);
 }
 
-/// C17, C18: where somebody was sent to pay is known until the order is paid, or closed there.
+/// C17, C18: where somebody was sent to pay is known until the order is paid from there, or closed there.
 pub fn buyers_who_were_sent_to_pay_are_known_while_they_may(subject: &dyn Subject) {
     let ledger = subject.open();
     let (epoch, no) = plain(&*ledger);
@@ -365,13 +366,18 @@ pub fn buyers_who_were_sent_to_pay_are_known_while_they_may(subject: &dyn Subjec
         provider: provider.into(),
         started_at: TimeMs(at),
     };
-    let starts =
-        [open(3, "b", 30), open(1, "a", 10), open(3, "a", 31), open(2, "a", 20), open(4, "a", 40)];
+    let starts = [
+        open(3, "b", 30),
+        open(1, "test", 10),
+        open(3, "a", 31),
+        open(2, "a", 20),
+        open(4, "a", 40),
+    ];
     for start in &starts {
         let (events, _) = done(&*ledger, epoch, NOW, Change::Started(start.clone()));
         assert_eq!(events, [], "nobody has to hear of it");
     }
-    let again = change(&*ledger, epoch, NOW, &[Change::Started(open(1, "a", 99))]);
+    let again = change(&*ledger, epoch, NOW, &[Change::Started(open(1, "test", 99))]);
     assert_eq!(again, [Changed::Already { payment: None, state: None }]);
     let after = |after: Option<(u32, &str)>, most| {
         let after = after.map(|(n, provider)| (order(no, n), provider.to_owned()));
@@ -401,8 +407,14 @@ pub fn buyers_who_were_sent_to_pay_are_known_while_they_may(subject: &dyn Subjec
     let late = [1, 2, 4].map(|n| started(order(no, n)));
     let states = [OrderState::Paid, OrderState::Cancelled, OrderState::Expired];
     assert_eq!(change(&*ledger, epoch, NOW, &late), states.map(Changed::WrongState));
+    // Paid from a third one, it may be paid once more at the other two, and is known there until it is closed.
+    done(&*ledger, epoch, NOW, Change::Receive(payment(order(no, 3), "three")));
     drop(ledger);
-    assert_eq!(subject.open().open_payments(None, 100).unwrap(), sorted[2..4]);
+    let ledger = subject.open();
+    let epoch = ledger.own().unwrap();
+    assert_eq!(ledger.open_payments(None, 100).unwrap(), sorted[2..4]);
+    done(&*ledger, epoch, NOW, closed(3));
+    assert_eq!(ledger.open_payments(None, 100).unwrap(), sorted[3..4]);
 }
 
 pub fn the_last_moment_alive_is_a_heartbeat_or_a_claim(subject: &dyn Subject) {
@@ -440,29 +452,42 @@ pub fn deadlines_moved_are_remembered_in_their_order(subject: &dyn Subject) {
     assert_eq!(subject.open().extensions().unwrap(), all);
 }
 
-/// C16: whatever is sent to us, what we keep of it is bounded.
+/// C16: whatever is sent to us, what we keep of it is bounded; and no stranger flushes what a provider sent.
 pub fn of_refused_notices_the_newest_are_kept(subject: &dyn Subject) {
     let ledger = subject.open();
     ledger.own().unwrap();
     ledger.record_notices(&[]).unwrap();
-    assert_eq!(ledger.notices(10).unwrap(), []);
+    assert_eq!(ledger.notices(false, 10).unwrap(), []);
     let notice = |n: u32| NoticeRecord {
         at: TimeMs(u64::from(n)),
         provider: "test".into(),
         reason: "forged",
         order: n.is_multiple_of(2).then_some(order(ActivityNo(1), n)),
+        stray: false,
     };
+    let stray = |at| NoticeRecord { reason: "unknown_order", stray: true, ..notice(at) };
+    ledger.record_notices(&[stray(1)]).unwrap();
     let all: Vec<_> = (1..=NOTICES_KEPT_MAX + 7).map(notice).collect();
     for some in all.chunks(1_000) {
         ledger.record_notices(some).unwrap();
     }
-    let newest = ledger.notices(2).unwrap();
-    let row = |n: u32| {
-        let NoticeRecord { at, provider, reason, order } = notice(n);
+    let newest = ledger.notices(false, 2).unwrap();
+    let row = |record: NoticeRecord| {
+        let NoticeRecord { at, provider, reason, order, .. } = record;
         (at, provider, reason.to_owned(), order)
     };
-    assert_eq!(newest, [row(NOTICES_KEPT_MAX + 7), row(NOTICES_KEPT_MAX + 6)]);
-    let kept = ledger.notices(u32::MAX).unwrap();
+    let last = NOTICES_KEPT_MAX + 7;
+    assert_eq!(newest, [row(notice(last)), row(notice(last - 1))]);
+    let kept = ledger.notices(false, u32::MAX).unwrap();
+    assert_eq!(kept.len(), NOTICES_KEPT_MAX as usize + 1);
+    assert_eq!(kept[kept.len() - 2..], [row(notice(8)), row(stray(1))]);
+    assert_eq!(ledger.notices(true, 9).unwrap(), [row(stray(1))]);
+    let strays: Vec<_> = (last + 1..=last + NOTICES_KEPT_MAX).map(stray).collect();
+    ledger.record_notices(&strays).unwrap();
+    let kept = ledger.notices(true, u32::MAX).unwrap();
     assert_eq!(kept.len(), NOTICES_KEPT_MAX as usize);
-    assert_eq!(kept.last(), Some(&row(8)));
+    assert_eq!(kept.last(), Some(&row(stray(last + 1))));
+    let all = ledger.notices(false, u32::MAX).unwrap();
+    assert_eq!(all.len(), 2 * NOTICES_KEPT_MAX as usize);
+    assert_eq!(all.last(), Some(&row(notice(8))));
 }

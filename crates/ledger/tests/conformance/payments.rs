@@ -58,6 +58,45 @@ pub fn a_payment_becomes_what_its_order_lets_it(subject: &dyn Subject) {
     assert_eq!(ledger.audit().unwrap(), []);
 }
 
+/// C16: money that does not pay its order is owed from the first moment, in every state of the order, and moves none.
+pub fn what_does_not_pay_its_order_is_owed(subject: &dyn Subject) {
+    let ledger = subject.open();
+    let (epoch, no) = plain(&*ledger);
+    let at = TimeMs(NOW.0 + 3);
+    let yen = Money::parse("5", "JPY").unwrap();
+    for (n, state) in (1..).zip(OrderState::ALL) {
+        let order = bring(&*ledger, epoch, no, n, state);
+        let new =
+            NewPayment { amount: yen.clone(), ..payment(order, &format!("{state:?}, in yen")) };
+        let (events, record) = done(&*ledger, epoch, at, Change::Owe(new.clone()));
+        let record = record.unwrap();
+        let due = PaymentState::RefundDue;
+        let expected = PaymentRecord {
+            no: record.no,
+            payment: new.clone(),
+            state: due,
+            paid_order: None,
+            received_at: at,
+            changed_at: at,
+            refund_attempts: 0,
+            refund_after: at,
+        };
+        assert_eq!(record, expected);
+        let kind = EventKind::Payment { payment: record.no.0, order: order.seq, state: due };
+        assert_eq!(events.iter().map(|event| &event.kind).collect::<Vec<_>>(), [&kind]);
+        assert_eq!(ledger.order_mark(order).unwrap().unwrap().state, state);
+        let already = Changed::Already { payment: Some(record), state: None };
+        let again = [Change::Owe(new.clone()), Change::Receive(new)];
+        assert_eq!(change(&*ledger, epoch, at, &again), [already.clone(), already]);
+    }
+    // The right one still pays what is held.
+    let paid = receive(&*ledger, epoch, &payment(order(no, 1), "whole"));
+    assert_eq!((paid.state, paid.paid_order), (PaymentState::Confirmed, Some(order(no, 1))));
+    let nobodys = NewPayment { amount: yen, ..payment(order(no, 99), "of nothing") };
+    assert_eq!(change(&*ledger, epoch, at, &[Change::Owe(nobodys)]), [Changed::Unknown]);
+    assert_eq!(ledger.audit().unwrap(), []);
+}
+
 /// O4, C16: the same payment told twice is one, whatever else the second notice says.
 pub fn a_providers_reference_is_one_payment(subject: &dyn Subject) {
     let ledger = subject.open();
@@ -118,9 +157,9 @@ enum Said {
 pub fn a_payment_changes_only_from_the_state_that_allows_it(subject: &dyn Subject) {
     use PaymentState as P;
     use Said::{Already, To, Wrong};
-    // Confirmed late, refused late, an attempt failed, the money is back.
+    // Confirmed late, refused late, put off, the money is back.
     let table = [
-        (P::Late, [To(P::Confirmed), To(P::RefundDue), Wrong, Wrong]),
+        (P::Late, [To(P::Confirmed), To(P::RefundDue), To(P::Late), Wrong]),
         (P::Confirmed, [Wrong, Wrong, Wrong, Wrong]),
         (P::RefundDue, [Wrong, Already, To(P::RefundDue), To(P::Refunded)]),
         (P::Refunded, [Wrong, Already, Wrong, Already]),
@@ -137,7 +176,7 @@ pub fn a_payment_changes_only_from_the_state_that_allows_it(subject: &dyn Subjec
             let changes = [
                 Change::ConfirmLate { payment, order: again },
                 Change::RefuseLate(payment),
-                Change::RefundFailed { payment, after: TimeMs(at.0 + 1) },
+                Change::PutOff { payment, after: TimeMs(at.0 + 1) },
                 Change::RefundDone(payment),
             ];
             let before =
@@ -152,6 +191,7 @@ pub fn a_payment_changes_only_from_the_state_that_allows_it(subject: &dyn Subjec
                     let moved = expected != state;
                     assert_eq!(after.changed_at, if moved { at } else { before.changed_at });
                     assert!(!moved || state.may_become(expected));
+                    assert_eq!(after.refund_attempts, u32::from(!moved));
                 }
                 Already => {
                     assert_eq!(
@@ -278,7 +318,7 @@ pub fn refunds_wait_for_their_next_attempt(subject: &dyn Subject) {
     payment_in(&*ledger, epoch, no, 5, PaymentState::Confirmed);
     payment_in(&*ledger, epoch, no, 6, PaymentState::Refunded);
     let waiting = |ledger: &dyn Ledger, state, now: u64, most| -> Vec<PaymentNo> {
-        let waiting = ledger.payments_waiting(state, TimeMs(now), most).unwrap();
+        let waiting = ledger.payments_waiting(state, None, TimeMs(now), most).unwrap();
         waiting.into_iter().map(|payment| payment.no).collect()
     };
     let refunds = |ledger: &dyn Ledger, now| waiting(ledger, PaymentState::RefundDue, now, 100);
@@ -287,7 +327,7 @@ pub fn refunds_wait_for_their_next_attempt(subject: &dyn Subject) {
     assert_eq!(waiting(&*ledger, PaymentState::RefundDue, NOW.0, 2), due[..2]);
     assert_eq!(waiting(&*ledger, PaymentState::Late, NOW.0, 100), [late]);
     for (no, after) in [(0, 500), (1, 100), (0, 300)] {
-        let failed = Change::RefundFailed { payment: due[no], after: TimeMs(NOW.0 + after) };
+        let failed = Change::PutOff { payment: due[no], after: TimeMs(NOW.0 + after) };
         let (events, record) = done(&*ledger, epoch, NOW, failed);
         assert_eq!(events, []);
         assert_eq!(record.unwrap().refund_after, TimeMs(NOW.0 + after));
@@ -297,9 +337,37 @@ pub fn refunds_wait_for_their_next_attempt(subject: &dyn Subject) {
     assert_eq!(refunds(&*ledger, NOW.0 + 99), [due[2]]);
     assert_eq!(refunds(&*ledger, NOW.0 + 100), [due[2], due[1]]);
     assert_eq!(refunds(&*ledger, NOW.0 + 300), [due[2], due[1], due[0]]);
-    let attempts = ledger.payments_waiting(PaymentState::RefundDue, TimeMs(u64::MAX), 9);
+    let attempts = ledger.payments_waiting(PaymentState::RefundDue, None, TimeMs(u64::MAX), 9);
     let attempts: Vec<_> = attempts.unwrap().iter().map(|due| due.refund_attempts).collect();
     assert_eq!(attempts, [0, 1, 2]);
+}
+
+/// What waits at one provider is found beside any amount that waits at another; and a late payment that is put off
+/// makes room for those behind it, and begins anew once its money is to go back.
+pub fn what_waits_is_found_by_its_provider_and_behind_what_is_put_off(subject: &dyn Subject) {
+    let ledger = subject.open();
+    let (epoch, no) = plain(&*ledger);
+    let due = PaymentState::RefundDue;
+    for n in 1..=3 {
+        payment_in(&*ledger, epoch, no, n, due);
+    }
+    let over = bring(&*ledger, epoch, no, 4, OrderState::Refunded);
+    let other = NewPayment { provider: "other".into(), ..payment(over, "elsewhere") };
+    let other = receive(&*ledger, epoch, &other).no;
+    let numbers = |state, provider, most| -> Vec<PaymentNo> {
+        let waiting = ledger.payments_waiting(state, provider, NOW, most).unwrap();
+        waiting.into_iter().map(|payment| payment.no).collect()
+    };
+    assert_eq!(numbers(due, Some("other"), 1), [other]);
+    assert_eq!(numbers(due, Some("nobody"), 9), []);
+    let late = [5, 6].map(|n| payment_in(&*ledger, epoch, no, n, PaymentState::Late));
+    let off = Change::PutOff { payment: late[0], after: TimeMs(NOW.0 + 1) };
+    let (_, record) = done(&*ledger, epoch, NOW, off);
+    assert_eq!(record.unwrap().refund_attempts, 1);
+    assert_eq!(numbers(PaymentState::Late, None, 1), [late[1]]);
+    let (_, record) = done(&*ledger, epoch, NOW, Change::RefuseLate(late[0]));
+    let record = record.unwrap();
+    assert_eq!((record.refund_attempts, record.refund_after), (0, NOW));
 }
 
 /// The operator's list: newest first, in pages, of one state only where asked.

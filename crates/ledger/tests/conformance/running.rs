@@ -74,7 +74,13 @@ fn refuses_every_write(reader: &dyn Ledger, epoch: rules::Epoch, no: rules::Acti
     let (ticket_type, user) = (TypeNo(0), UserNo(1));
     let line_up = Change::LineUp { activity: no, ticket_type, user };
     assert_eq!(reader.change(epoch, NOW, &[line_up], &mut Vec::new()), Err(closed));
-    let notice = NoticeRecord { at: NOW, provider: "test".into(), reason: "none", order: None };
+    let notice = NoticeRecord {
+        at: NOW,
+        provider: "test".into(),
+        reason: "none",
+        order: None,
+        stray: false,
+    };
     assert_eq!(reader.record_notices(&[notice]), Err(closed));
     assert_eq!(reader.heartbeat(epoch, NOW), Err(closed));
     assert_eq!(reader.extend(epoch, Lateness { from: NOW, by_ms: 1 }), Err(closed));

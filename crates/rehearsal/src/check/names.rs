@@ -90,10 +90,10 @@ pub const CHECKS: &[(&str, Promise, &str)] = &[
     ("payment-lost", TimeDecidesOnce, "Money that the provider took is in the books."),
     ("payment-open", TimeDecidesOnce, "Every payment is confirmed or goes back."),
     ("payment-twice", TimeDecidesOnce, "No payment is in the books twice."),
-    ("payment-unexplained", TimeDecidesOnce, "Forgeries and wrong amounts are no payments."),
+    ("payment-unexplained", TimeDecidesOnce, "Forgeries and return addresses are no payments."),
     ("paid-for-nothing", TimeDecidesOnce, "Whatever costs something is paid by a payment."),
     ("confirmed-for-nothing", TimeDecidesOnce, "Every confirmed payment has its paid order."),
     ("confirmed-twice", TimeDecidesOnce, "No order is paid by two payments."),
-    ("amount-wrong", TimeDecidesOnce, "Prices and payments are exact."),
+    ("amount-wrong", TimeDecidesOnce, "Prices are exact, and no other amount pays an order."),
     ("money-unbalanced", TimeDecidesOnce, "What is confirmed is what was sold."),
 ];

@@ -10,7 +10,7 @@ use crate::{
         Effect, Key, Micros, Person, Refused, TypeIndex,
         paying::{How, Order, PayAsked, PayHeard, Payment, PaymentState, State},
     },
-    plan::{Chance, Plan, PlannedPaying},
+    plan::{Chance, PayMix, Plan, PlannedPaying},
 };
 
 /// Times one thing is asked again after answers that are none.
@@ -19,8 +19,8 @@ const TRIES_MAX: u32 = 12;
 const CLAIMS_MAX: u32 = 4;
 /// Times one order is looked at.
 const LOOKS_MAX: u32 = 400;
-/// The wait from one look at an order, or at the place in line, to the next.
-const LOOK_EVERY: (u64, u64) = (350 * MS, 900 * MS);
+/// Claims of one payer that come before the opening: whose clock is so far off gives up.
+const EARLY_MAX: u32 = 50;
 /// The wait before paying, for those who pay at once.
 const THINKS: (u64, u64) = (50 * MS, 900 * MS);
 /// The wait before asking for a result.
@@ -51,33 +51,35 @@ pub enum PayHabit {
     PaysAndCancels,
 }
 
-/// Habits, in thousandths of the payers.
-const SHARES: [(u32, PayHabit); 12] = [
-    (330, PayHabit::Pays(How::AtOnce)),
-    (40, PayHabit::Pays(How::OutOfOrder)),
-    (50, PayHabit::Pays(How::Twice)),
-    (40, PayHabit::Pays(How::Never)),
-    (120, PayHabit::Pays(How::Late)),
-    (40, PayHabit::Pays(How::WrongAmount)),
-    (40, PayHabit::Pays(How::Forged)),
-    (40, PayHabit::Forges),
-    (110, PayHabit::Neglects),
-    (50, PayHabit::Returns),
-    (90, PayHabit::Cancels),
-    (50, PayHabit::PaysAndCancels),
-];
+/// Habits with their thousandths of the payers.
+fn shares(mix: &PayMix) -> [(u32, PayHabit); 12] {
+    [
+        (1_000_u32.saturating_sub(mix.sum()), PayHabit::Pays(How::AtOnce)),
+        (mix.out_of_order, PayHabit::Pays(How::OutOfOrder)),
+        (mix.twice, PayHabit::Pays(How::Twice)),
+        (mix.never, PayHabit::Pays(How::Never)),
+        (mix.late, PayHabit::Pays(How::Late)),
+        (mix.wrong_amount, PayHabit::Pays(How::WrongAmount)),
+        (mix.forged, PayHabit::Pays(How::Forged)),
+        (mix.forges, PayHabit::Forges),
+        (mix.neglects, PayHabit::Neglects),
+        (mix.returns, PayHabit::Returns),
+        (mix.cancels, PayHabit::Cancels),
+        (mix.pays_and_cancels, PayHabit::PaysAndCancels),
+    ]
+}
 
 impl PayHabit {
-    fn of(chance: &mut Chance) -> Self {
+    fn of(mix: &PayMix, chance: &mut Chance) -> Self {
         let drawn = chance.below(1_000);
         let mut below = 0;
-        for (per_mille, habit) in SHARES {
+        for (per_mille, habit) in shares(mix) {
             below += u64::from(per_mille);
             if drawn < below {
                 return habit;
             }
         }
-        Self::Neglects
+        Self::Pays(How::AtOnce)
     }
 
     /// The permanent name in reports.
@@ -112,6 +114,8 @@ pub struct Payer {
     items: Vec<(TypeIndex, u32)>,
     /// Seconds after which a late payment is told of.
     late_s: u32,
+    /// The wait from one look at an order, or at the place in line, to the next.
+    look_every: (u64, u64),
     /// Lines up where nothing is free; leaves the line after so many looks.
     stands_by: bool,
     leaves_after: Option<u32>,
@@ -122,6 +126,7 @@ pub struct Payer {
     asked: Option<PayAsked>,
     tries: u32,
     claims: u32,
+    early: u32,
 }
 
 /// What the last step was part of.
@@ -151,13 +156,14 @@ pub fn payers(plan: &Plan, hours: Hours) -> Vec<Payer> {
 impl Payer {
     fn new(plan: &Plan, paying: &PlannedPaying, hours: Hours, person: Person) -> Self {
         let mut chance = plan.chance(person, PURPOSE);
-        let (least, most) = paying.late_s;
+        let ((least, most), looks) = (paying.late_s, paying.look_every_ms);
         Self {
             person,
-            habit: PayHabit::of(&mut chance),
+            habit: PayHabit::of(&paying.mix, &mut chance),
             hours,
             items: items(paying, &mut chance),
             late_s: chance.between(least.into(), most.into()) as u32,
+            look_every: (u64::from(looks.0) * MS, u64::from(looks.1) * MS),
             stands_by: chance.of_1000(700),
             leaves_after: chance.of_1000(150).then(|| chance.between(1, 8) as u32),
             paid: false,
@@ -165,6 +171,7 @@ impl Payer {
             asked: None,
             tries: 0,
             claims: 0,
+            early: 0,
             chance,
         }
     }
@@ -187,7 +194,7 @@ impl Payer {
             return self.again(now, heard);
         }
         self.tries = 0;
-        self.paid |= *heard == PayHeard::Told;
+        self.paid |= is_paid(heard);
         match std::mem::replace(&mut self.doing, Doing::Done) {
             Doing::Waiting | Doing::Done | Doing::Listing => None,
             Doing::Claiming => self.claimed(now, heard),
@@ -243,6 +250,13 @@ impl Payer {
             let at = self.soon(now, RESULT_AFTER);
             return self.ask(at, Doing::Claiming, asked);
         }
+        if let (PayHeard::Failed(Effect::None), PayAsked::Result { items, key, .. }) =
+            (heard, &asked)
+        {
+            // What was queued is gone: it is claimed anew, as the same claim.
+            let asked = PayAsked::Claim { items: items.clone(), key: *key };
+            return self.ask(at, Doing::Claiming, asked);
+        }
         Some(PayStep { at, asked })
     }
 
@@ -273,7 +287,8 @@ impl Payer {
                     self.claim_again(now)
                 }
             }
-            PayHeard::Refused(Refused::NotStarted) => {
+            PayHeard::Refused(Refused::NotStarted) if self.early < EARLY_MAX => {
+                self.early += 1;
                 let opening = self.hours.opens.max(now);
                 self.claims = 0;
                 let at = self.soon(opening, (0, 100 * MS));
@@ -330,7 +345,7 @@ impl Payer {
     }
 
     fn watch(&mut self, now: Micros, id: String, looks: u32, over: u32) -> Option<PayStep> {
-        let at = self.soon(now, LOOK_EVERY);
+        let at = self.soon(now, self.look_every);
         self.ask(at, Doing::Watching(id.clone(), looks + 1, over), PayAsked::Order(id))
     }
 
@@ -376,7 +391,7 @@ impl Payer {
                 self.ask(at, Doing::Leaving, PayAsked::Leave(of))
             }
             PayHeard::InLine { .. } => {
-                let at = self.soon(now, LOOK_EVERY);
+                let at = self.soon(now, self.look_every);
                 self.ask(at, Doing::InLine(looks + 1), PayAsked::Place(of))
             }
             // Most take what they waited for.
@@ -402,6 +417,11 @@ impl Payer {
 fn all_settled(payments: &[Payment]) -> bool {
     let open = |state| matches!(state, PaymentState::Late | PaymentState::RefundDue);
     !payments.iter().any(|payment| open(payment.state))
+}
+
+/// Whether the provider took a payment: now, or when it was asked before and its answer was lost.
+fn is_paid(heard: &PayHeard) -> bool {
+    *heard == PayHeard::Told || matches!(heard, PayHeard::WrongState(state) if state == "paid")
 }
 
 fn is_none(heard: &PayHeard) -> bool {

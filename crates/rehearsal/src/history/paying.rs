@@ -89,7 +89,12 @@ impl How {
         }
     }
 
-    /// Whether the whole amount is paid; nothing else may ever count as a payment.
+    /// Whether the provider has money for it: some of it may have to go back.
+    pub const fn is_money(self) -> bool {
+        !matches!(self, Self::Forged)
+    }
+
+    /// Whether the whole amount is paid; nothing else may ever pay an order.
     pub const fn pays(self) -> bool {
         !matches!(self, Self::WrongAmount | Self::Forged)
     }
@@ -404,6 +409,19 @@ pub struct FeedEvent {
 /// A type's units when everything was over: total, left, held.
 pub type AtRest = (u32, u32, u32);
 
+/// A time in which there was no server: it was killed, and started again on what was on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outage {
+    /// Just before it was killed: it lived until here.
+    pub killed: Micros,
+    /// It was certainly dead: whatever was answered of what was asked before, the one before had answered.
+    pub dead: Micros,
+    /// Just before it was started again: it did not live until here.
+    pub started: Micros,
+    /// It said that it serves again.
+    pub back: Micros,
+}
+
 /// Everything that the payers of a rehearsal saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paying {
@@ -413,8 +431,10 @@ pub struct Paying {
     pub names: Vec<String>,
     /// The calls, in the order in which they ended.
     pub calls: Vec<PayCall>,
-    /// The server was killed, or lost its ledger, in between: what was not on disk is gone.
+    /// The server was killed, or lost its ledger, nobody wrote down when: what was not on disk then is gone.
     pub restarted: bool,
+    /// The times at which it was killed, in their order, as far as they were written down.
+    pub outages: Vec<Outage>,
     /// When the exports were asked for, after everything was over.
     pub exported: Micros,
     /// The orders' export.

@@ -80,6 +80,8 @@ pub enum RehearseFault {
     TooMuch(Doing),
     /// The preparations took longer than the time until the opening.
     OpenedTooEarly,
+    /// The server that was killed could not be started again.
+    NotBack(io::ErrorKind),
     /// This machine could not start a thread.
     Thread(io::ErrorKind),
 }
@@ -127,6 +129,9 @@ impl fmt::Display for RehearseFault {
             Self::OpenedTooEarly => f.write_str(
                 "the sale opened before the crowd was ready; give it more seconds until the opening",
             ),
+            Self::NotBack(kind) => {
+                write!(f, "the server did not come back after it was killed: {kind}")
+            }
             Self::Thread(kind) => write!(f, "this machine could not start a thread: {kind}"),
         }
     }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod fault;
+mod kills;
 mod ladder;
 mod learn;
 mod learnt;
@@ -21,6 +22,7 @@ mod target;
 mod time;
 
 pub use fault::{Doing, RehearseFault};
+pub use kills::Mortal;
 pub use learn::learn;
 pub use learnt::{Capacity, LearnPlan, Learnt, LimitedBy, Rung, Suggested};
 pub use progress::{Phase, Progress, Stop};

@@ -3,6 +3,7 @@
 
 use super::{
     Doing, Note, Phase, Progress, RehearseFault, Seen, Stop, Target,
+    kills::{Killed, Killer, Mortal},
     operator::{Desk, Wanted},
     paying::{self, Paid, Payers, PricedActivity, Probed},
     request::{Requests, bearer},
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     crowd::{Hours, crowd},
-    history::{Change, Effect, History, Intervention, Micros, TypeIndex},
+    history::{Change, Effect, History, Intervention, Micros, TypeIndex, paying::Paying},
     plan::{Plan, PlannedChange},
 };
 use serde_json::{Value, json};
@@ -28,12 +29,14 @@ const TELL_EVERY: Duration = Duration::from_millis(200);
 const US_OF_A_MS: u64 = 1_000;
 
 /// Rehearses: signs the crowd in, makes an activity of its own, sends the crowd at it, reads the exports, closes it.
-/// Needs a tokio runtime with I/O and time; the crowd itself runs on threads of its own.
+/// Needs a tokio runtime with I/O and time; the crowd itself runs on threads of its own. A server that may be killed is,
+/// as often as the plan says.
 ///
 /// # Errors
 /// What kept it from being a rehearsal; whatever the server did to the crowd is in the history instead.
 pub async fn run(
     target: &Target,
+    mortal: Option<&Arc<dyn Mortal>>,
     plan: &Plan,
     progress: &dyn Progress,
     stop: &Stop,
@@ -56,7 +59,7 @@ pub async fn run(
     };
     let told = desk.must(Wanted::get(Doing::SigningIn, "/user/me")).await?;
     let sale = Sale::make(&desk, &told, &making).await?;
-    let rehearsal = Rehearsal { target, plan, progress, stop, desk: &desk, sale: &sale };
+    let rehearsal = Rehearsal { target, mortal, plan, progress, stop, desk: &desk, sale: &sale };
     let with_payers = rehearsal.with_payers(till, names, tokens).await;
     let closed = sale.close(&desk).await;
     let mut seen = with_payers?;
@@ -99,6 +102,7 @@ async fn till(desk: &Desk, plan: &Plan, progress: &dyn Progress) -> Result<Till,
 /// A rehearsal whose activity has been made.
 struct Rehearsal<'a> {
     target: &'a Target,
+    mortal: Option<&'a Arc<dyn Mortal>>,
     plan: &'a Plan,
     progress: &'a dyn Progress,
     stop: &'a Stop,
@@ -168,21 +172,27 @@ impl Rehearsal<'_> {
                 None => None,
             }
         };
-        let work =
-            async { tokio::join!(attend(seats, &setting), self.change(hours, &setting), paying) };
-        let (watched, changed, paid) = tokio::select! {
+        let Self { mortal, plan, desk, sale, stop, .. } = *self;
+        let killer = Killer { mortal, plan, desk, sale, setting: &setting, stop };
+        let work = async {
+            let changing = self.change(hours, &setting);
+            tokio::join!(attend(seats, &setting), changing, paying, killer.work(hours))
+        };
+        let (watched, changed, paid, killed) = tokio::select! {
             done = work => done,
             never = self.watch(hours, &setting, lines) => match never {},
         };
+        let killed = killed?;
         let (after, _) = self.sale.look_at_clock(self.desk).await?;
-        let mut seen = self.seen(watched?, changed);
+        let after = killed.clock.map_or(after, |clock| clock.or(after));
+        let mut seen = self.seen(watched?, changed, &killed);
         seen.round_trip = round_trip;
         seen.stopped = setting.home.asked();
         seen.history.names = names;
         let clock = before.or(after);
         seen.history.announced = self.sale.announced(self.plan, clock);
         if let Some((payers, paid)) = payers.zip(paid) {
-            self.gather(payers, paid, clock, &mut seen).await;
+            self.gather(payers, (paid, &killed), clock, &mut seen).await;
         }
         self.sale.export(self.desk, &mut seen.history, self.progress).await?;
         Ok(seen)
@@ -192,7 +202,7 @@ impl Rehearsal<'_> {
     async fn gather(
         &self,
         payers: &Payers<'_>,
-        paid: Result<Paid, RehearseFault>,
+        (paid, killed): (Result<Paid, RehearseFault>, &Killed),
         clock: Ahead,
         seen: &mut Seen,
     ) {
@@ -204,7 +214,10 @@ impl Rehearsal<'_> {
         match gathered {
             // Payers who were sent home before they had anything have nothing to say.
             Ok(paying) if self.stop.asked() && !paying.has_orders() => {}
-            Ok(paying) => seen.history.paying = Some(Box::new(paying)),
+            Ok(paying) => {
+                let outages = killed.outages.clone();
+                seen.history.paying = Some(Box::new(Paying { outages, ..paying }));
+            }
             Err(fault) => seen.notes.push(Note::PayersFailed(fault)),
         }
     }
@@ -307,10 +320,11 @@ impl Rehearsal<'_> {
         })
     }
 
-    fn seen(&self, watched: Watched, changed: Changed) -> Seen {
+    fn seen(&self, watched: Watched, changed: Changed, killed: &Killed) -> Seen {
         let late = watched.late();
         let mut notes = watched.notes;
         notes.extend(changed.notes);
+        notes.extend(killed.notes.iter().cloned());
         if watched.unheard > 0 {
             notes.push(Note::NotHeardOut(watched.unheard));
         }
@@ -319,8 +333,11 @@ impl Rehearsal<'_> {
         if !own_addresses(server) && mix.bot_one_prefix + mix.bot_many_prefixes > 0 {
             notes.push(Note::OneAddressOnly(server));
         }
-        let (calls, interventions) = (watched.calls, changed.interventions);
-        let history = History { calls, interventions, ..History::default() };
-        Seen { history, notes, unsent: watched.unsent, late, ..Seen::default() }
+        let mut interventions = changed.interventions;
+        interventions.extend(killed.interventions());
+        interventions.sort_by_key(|one| one.sent);
+        let history = History { calls: watched.calls, interventions, ..History::default() };
+        let (unsent, kept_out) = (watched.unsent, watched.kept_out);
+        Seen { history, notes, unsent, kept_out, late, ..Seen::default() }
     }
 }

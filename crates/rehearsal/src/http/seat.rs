@@ -31,7 +31,10 @@ use tokio::{
 /// Threads of a crowd, at most; a server on the same machine needs the other half of it.
 const THREADS_MAX: usize = 8;
 /// The wait after a connection could not be made, so that a dead server is not hammered.
-const NO_LINE_WAIT: Duration = Duration::from_millis(100);
+pub(super) const NO_LINE_WAIT: Duration = Duration::from_millis(100);
+/// Attempts in a row on one seat that nobody took after which people are told that no answer came: a server that was
+/// killed is back long before.
+pub(super) const REFUSED_MAX: u32 = 300;
 /// Fewer connections are not divided by where people come from.
 const DIVIDED_CONNECTIONS_MIN: usize = 4;
 /// Lateness is counted up to an hour, in microseconds.
@@ -49,6 +52,7 @@ pub(super) struct Seated {
 pub(super) struct Watched {
     pub(super) calls: Vec<Call>,
     pub(super) unsent: u64,
+    pub(super) kept_out: u64,
     pub(super) unheard: u64,
     pub(super) late: Histogram<u64>,
     pub(super) notes: Vec<Note>,
@@ -57,12 +61,14 @@ pub(super) struct Watched {
 impl Watched {
     fn new() -> Self {
         let late = Histogram::new_with_bounds(1, LATE_US_MAX, 2).expect("the bounds are constant");
-        Self { calls: Vec::new(), unsent: 0, unheard: 0, late, notes: Vec::new() }
+        let (calls, notes) = (Vec::new(), Vec::new());
+        Self { calls, unsent: 0, kept_out: 0, unheard: 0, late, notes }
     }
 
     fn add(&mut self, other: Self) {
         self.calls.extend(other.calls);
         self.unsent += other.unsent;
+        self.kept_out += other.kept_out;
         self.unheard += other.unheard;
         self.late.add(other.late).expect("both have the same bounds");
         other.notes.into_iter().for_each(|note| self.note(note));
@@ -189,6 +195,8 @@ struct Taken {
     at_home: bool,
     /// When this seat was taken: whoever wanted to ask before was not late.
     came: Micros,
+    /// Attempts in a row that the server did not take.
+    refused: u32,
 }
 
 impl Taken {
@@ -202,6 +210,7 @@ impl Taken {
             due: BinaryHeap::new(),
             at_home: false,
             came: setting.clock.now(),
+            refused: 0,
         }
     }
 
@@ -219,7 +228,11 @@ impl Taken {
             }
             self.due.pop();
             let Some(step) = self.steps[at].take() else { continue };
-            let heard = self.ask(at, &step).await;
+            let Some(heard) = self.ask(at, &step).await else {
+                let again = Step { at: self.setting.clock.now(), ..step };
+                self.plan(at, Some(again));
+                continue;
+            };
             let now = self.setting.clock.now();
             let next = self.hands[at].hand.step(now, Some(&heard));
             self.plan(at, next);
@@ -265,10 +278,11 @@ impl Taken {
         }
     }
 
-    async fn ask(&mut self, at: usize, step: &Step) -> Heard {
+    /// Nothing where nobody took the question: it was not asked, and is to be asked again as it is.
+    async fn ask(&mut self, at: usize, step: &Step) -> Option<Heard> {
         let question = self.setting.requests.of(&step.asked, Some(&self.hands[at].who));
         // A claim's id that no address can hold was strange when it was heard, and leads nowhere.
-        let Some(question) = question else { return Heard::Strange { status: 0, ret: None } };
+        let Some(question) = question else { return Some(Heard::Strange { status: 0, ret: None }) };
         let hang_up = step.hang_up.map(|wait| Duration::from_micros(wait.0));
         let begun = self.setting.clock.now();
         let exchange = self.line.ask(&question, self.setting.patience(), hang_up).await;
@@ -278,9 +292,9 @@ impl Taken {
         };
         let clock = self.setting.clock;
         let Some(sent) = exchange.sent.map(|sent| clock.of(sent)) else {
-            self.watched.borrow_mut().unsent += 1;
-            return Heard::Lost;
+            return self.no_line(NoLine::Refused).await;
         };
+        self.refused = 0;
         let heard = exchange.reply.map_or(Heard::Lost, |reply| {
             let (status, retry_after) = (reply.status, reply.retry_after);
             let answer = Answer { status, retry_after, body: &reply.body };
@@ -295,7 +309,7 @@ impl Taken {
             heard: heard.clone(),
         };
         self.record(call, late);
-        heard
+        Some(heard)
     }
 
     fn record(&mut self, call: Call, late: u64) {
@@ -309,11 +323,18 @@ impl Taken {
         }
     }
 
-    /// Nothing was asked; the person cannot tell that from a lost reply.
-    async fn no_line(&mut self, reason: NoLine) -> Heard {
+    /// Nothing was asked. Whoever finds nobody there tries again, as people do, but not for ever: in the end it is as if
+    /// the answer had been lost.
+    async fn no_line(&mut self, reason: NoLine) -> Option<Heard> {
+        self.refused = self.refused.saturating_add(1);
+        let gives_up = reason != NoLine::Refused || self.refused > REFUSED_MAX;
         {
             let mut watched = self.watched.borrow_mut();
-            watched.unsent += 1;
+            if self.setting.is_away() {
+                watched.kept_out += 1;
+            } else {
+                watched.unsent += 1;
+            }
             match reason {
                 NoLine::TooFewFiles => watched.note(Note::TooFewFiles),
                 NoLine::Source => watched.note(Note::AddressRefused),
@@ -321,7 +342,9 @@ impl Taken {
             }
         }
         tokio::time::sleep(NO_LINE_WAIT).await;
-        Heard::Lost
+        // Nobody on this seat was late by their own connection.
+        self.came = self.setting.clock.now();
+        gives_up.then_some(Heard::Lost)
     }
 }
 

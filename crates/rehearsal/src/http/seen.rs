@@ -16,6 +16,8 @@ pub struct Seen {
     pub stopped: bool,
     /// Requests that could not be sent because no connection was to be had; they are in no history.
     pub unsent: u64,
+    /// Requests that were put off because the server had been killed; each was made later.
+    pub kept_out: u64,
     /// How much later than they wanted people could ask: what waiting for a connection cost them.
     pub late: Late,
     /// The shortest round trip of those from which the server's clock was read.
@@ -54,6 +56,10 @@ pub enum Note {
     ChangeRefused(usize),
     /// The activity could not be closed afterwards.
     NotClosed,
+    /// Kills were planned, and this server is not the rehearsal's own.
+    NotKilled,
+    /// So many planned kills did not come about before the sale was over.
+    FewerKills(usize),
     /// The server has no provider for trying payments out, so nobody paid.
     NoTestProvider,
     /// The payers' part did not come to its end: nothing of it is judged.
@@ -88,6 +94,10 @@ impl fmt::Display for Note {
             }
             Self::ChangeRefused(at) => write!(f, "change {at} by the operator was refused"),
             Self::NotClosed => f.write_str("the activity could not be closed afterwards"),
+            Self::NotKilled => f.write_str("the server is not the rehearsal's own and was not killed"),
+            Self::FewerKills(kills) => {
+                write!(f, "{kills} of the planned kills did not come about: the sale was over before")
+            }
             Self::NoTestProvider => f.write_str(
                 "the server has no test provider, so paying was left out; payments.test_provider = true \
                  switches it on, which no server that sells for money may do",

@@ -5,7 +5,7 @@ use super::{Stop, request::Requests, time::Clock};
 use crate::history::Micros;
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -33,6 +33,8 @@ pub(super) struct Setting {
     calls_left: AtomicI64,
     /// When everything ends, in microseconds of the clock.
     over_at: AtomicU64,
+    /// The server has been killed and does not serve yet.
+    away: AtomicBool,
     /// Lines of calls that have come to their end.
     pub(super) ended: AtomicU64,
 }
@@ -54,6 +56,7 @@ impl Setting {
             home: Stop::new(),
             calls_left: AtomicI64::new(CALLS_MAX.into()),
             over_at: AtomicU64::new(over.0),
+            away: AtomicBool::new(false),
             ended: AtomicU64::new(0),
         }
     }
@@ -68,6 +71,16 @@ impl Setting {
         let over = self.clock.now().0.saturating_add(within.as_micros() as u64);
         self.over_at.fetch_min(over, Ordering::Relaxed);
         self.home.ask();
+    }
+
+    /// Says that the server was killed, or that it serves again.
+    pub(super) fn away(&self, away: bool) {
+        self.away.store(away, Ordering::Relaxed);
+    }
+
+    /// Whether the server has been killed and does not serve yet.
+    pub(super) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
     }
 
     /// Whether one more call may be recorded.

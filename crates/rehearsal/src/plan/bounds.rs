@@ -106,6 +106,7 @@ impl Plan {
         self.mix.validate()?;
         self.validate_types()?;
         self.validate_changes()?;
+        within("kills", self.kills, 0, super::kills::most(self.seconds))?;
         self.paying.as_ref().map_or(Ok(()), super::PlannedPaying::validate)
     }
 

@@ -10,13 +10,19 @@ pub const PAYERS_MAX: u32 = 100_000;
 pub const PRICE_MAX: u64 = 100_000_000;
 /// Seconds to pay, at least and at most.
 pub const PAY_WITHIN_S: (u32, u32) = (1, 600);
+/// Milliseconds between two looks, at least and at most.
+pub const LOOK_EVERY_MS: (u32, u32) = (10, 60_000);
+/// Connections of the default sale for many payers.
+const PAYERS_CONNECTIONS_MAX: u32 = 300;
+/// Payers who look as often as people do who wait; of more than these everybody looks less often.
+const LOOKERS: u32 = 2_500;
 /// Ticket types with a price.
 const PRICED_MAX: usize = 10;
 
 /// The payers, and the sale they come to. It opens and ends with the other one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedPaying {
-    /// People; a smaller crowd has no more payers than people.
+    /// People.
     pub payers: u32,
     /// Connections they share.
     pub connections: u32,
@@ -26,8 +32,89 @@ pub struct PlannedPaying {
     pub limit_per_person: Option<u32>,
     /// Seconds after which late payments are told of, at least and at most.
     pub late_s: (u32, u32),
+    /// Milliseconds from one look at an order, or at a place in line, to the next, at least and at most.
+    pub look_every_ms: (u32, u32),
+    /// What they do with an order that is held.
+    pub mix: PayMix,
     /// What is sold; the first one costs something.
     pub types: Vec<PlannedPriced>,
+}
+
+/// How many do what with an order that is held, in thousandths of the payers; whoever is left over pays at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PayMix {
+    /// Pay, and the notices come in the wrong order.
+    pub out_of_order: u32,
+    /// Pay twice.
+    pub twice: u32,
+    /// Pay, and no notice ever comes: only who asks hears of it.
+    pub never: u32,
+    /// Pay, and the money comes late.
+    pub late: u32,
+    /// Pay another amount.
+    pub wrong_amount: u32,
+    /// Do not pay, and somebody who is not the provider says they did.
+    pub forged: u32,
+    /// Make a notice of a payment up and post it.
+    pub forges: u32,
+    /// Do nothing.
+    pub neglects: u32,
+    /// Come back from the provider without having paid.
+    pub returns: u32,
+    /// Give it up.
+    pub cancels: u32,
+    /// Pay, and give it up at the same time.
+    pub pays_and_cancels: u32,
+}
+
+impl Default for PayMix {
+    fn default() -> Self {
+        Self {
+            out_of_order: 40,
+            twice: 50,
+            never: 40,
+            late: 120,
+            wrong_amount: 40,
+            forged: 40,
+            forges: 40,
+            neglects: 110,
+            returns: 50,
+            cancels: 90,
+            pays_and_cancels: 50,
+        }
+    }
+}
+
+impl PayMix {
+    /// Everybody pays at once.
+    pub const PLAIN: Self = Self {
+        out_of_order: 0,
+        twice: 0,
+        never: 0,
+        late: 0,
+        wrong_amount: 0,
+        forged: 0,
+        forges: 0,
+        neglects: 0,
+        returns: 0,
+        cancels: 0,
+        pays_and_cancels: 0,
+    };
+
+    /// All thousandths together; at most 1,000 in a valid plan.
+    pub const fn sum(&self) -> u32 {
+        self.out_of_order
+            .saturating_add(self.twice)
+            .saturating_add(self.never)
+            .saturating_add(self.late)
+            .saturating_add(self.wrong_amount)
+            .saturating_add(self.forged)
+            .saturating_add(self.forges)
+            .saturating_add(self.neglects)
+            .saturating_add(self.returns)
+            .saturating_add(self.cancels)
+            .saturating_add(self.pays_and_cancels)
+    }
 }
 
 /// A ticket type of it.
@@ -67,6 +154,8 @@ impl Default for PlannedPaying {
             limit_per_person: Some(4),
             // Some come before the hold is over, some within the grace after it, some when it is gone.
             late_s: (1, 8),
+            look_every_ms: (350, 900),
+            mix: PayMix::default(),
             types: vec![
                 planned("dinner", 140, false, 9_900, 4),
                 planned("concert", 100, true, 28_050, 3),
@@ -77,12 +166,41 @@ impl Default for PlannedPaying {
 }
 
 impl PlannedPaying {
+    /// The default sale for so many payers: its units grow with them, so that about as large a part of them is turned
+    /// away, lines up and pays, and they look the less often the more they are, so that the rush is one of claims.
+    pub fn of(payers: u32) -> Self {
+        let default = Self::default();
+        let grown = |number: u32, most: u32| {
+            let grown = u64::from(number) * u64::from(payers) / u64::from(default.payers);
+            grown.clamp(1, most.into()) as u32
+        };
+        let seldom = (payers / LOOKERS).max(1);
+        let (least, most) = default.look_every_ms;
+        let types = default.types.iter().map(|one| {
+            let most = if one.codes { CODES_MAX } else { STOCK_MAX };
+            PlannedPriced { stock: grown(one.stock, most), ..one.clone() }
+        });
+        Self {
+            payers,
+            connections: grown(default.connections, PAYERS_CONNECTIONS_MAX),
+            look_every_ms: (least * seldom, most * seldom),
+            types: types.collect(),
+            ..default
+        }
+    }
+
     /// Whether it can be rehearsed.
     pub(super) fn validate(&self) -> Result<(), PlanFault> {
         within("paying.payers", self.payers, 1, PAYERS_MAX)?;
         within("paying.connections", self.connections, 1, CONNECTIONS_MAX)?;
         within("paying.late_s", self.late_s.0, 0, self.late_s.1)?;
         within("paying.late_s", self.late_s.1, 0, PAY_WITHIN_S.1)?;
+        let (least, most) = self.look_every_ms;
+        within("paying.look_every_ms", least, LOOK_EVERY_MS.0.into(), most)?;
+        within("paying.look_every_ms", most, LOOK_EVERY_MS.0.into(), LOOK_EVERY_MS.1)?;
+        if self.mix.sum() > 1_000 {
+            return Err(PlanFault::MixTooMuch(self.mix.sum()));
+        }
         within("paying.types", self.types.len() as u64, 1, PRICED_MAX as u64)?;
         within("paying.types.price", self.types[0].price, 1, PRICE_MAX)?;
         if let Some(limit) = self.limit_per_person {

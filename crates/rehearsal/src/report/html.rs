@@ -44,6 +44,7 @@ pub fn html(report: &Report<'_>) -> String {
     notes(&mut out, report);
     drawings(&mut out, report);
     paying(&mut out, report);
+    ledger(&mut out, report);
     latencies(&mut out, report);
     learnt(&mut out, report);
     facts(&mut out, report);
@@ -203,6 +204,13 @@ fn figure(out: &mut String, plot: &Plot) {
         add(out, format_args!("<p class=\"note\">{}</p>\n", Text(note)));
     }
     out.push_str("</figure>\n");
+}
+
+/// What the ledger says of itself.
+fn ledger(out: &mut String, report: &Report<'_>) {
+    let Some(ledger) = &report.facts.ledger else { return };
+    out.push_str("<section>\n<h2>The ledger, once the server had stopped</h2>\n");
+    add(out, format_args!("<pre>{}</pre>\n</section>\n", Text(&ledger.report)));
 }
 
 fn paying(out: &mut String, report: &Report<'_>) {

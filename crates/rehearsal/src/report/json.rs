@@ -27,6 +27,10 @@ pub fn json(report: &Report<'_>) -> String {
         "run": run(report),
         "numbers": numbers(report),
         "over_time": over_time(report),
+        "kills": report.numbers.kills.json(report.facts.kept_out),
+        "ledger": report.facts.ledger.as_ref().map(|ledger| json!({
+            "holds": ledger.holds, "report": ledger.report.lines().collect::<Vec<_>>(),
+        })),
         "paying": report.paying.as_ref().map(super::paying::PayNumbers::json),
         "learnt": report.learnt.map(learnt),
     });
@@ -59,6 +63,8 @@ fn run(report: &Report<'_>) -> Value {
     });
     let mix: Map<_, _> =
         facts.mix.iter().map(|(name, share)| (name.clone(), json!(share))).collect();
+    let pay_mix: Map<_, _> =
+        facts.pay_mix.iter().map(|(name, share)| (name.clone(), json!(share))).collect();
     json!({
         "version": facts.version,
         "server": facts.server,
@@ -72,6 +78,7 @@ fn run(report: &Report<'_>) -> Value {
         "activity": report.history.announced.activity,
         "types": types.collect::<Vec<_>>(),
         "mix_per_mille": mix,
+        "pay_mix_per_mille": pay_mix,
         "command": facts.command,
         "sent_late_ms": {
             "p50": ms(facts.late.p50), "p99": ms(facts.late.p99), "max": ms(facts.late.max),

@@ -4,6 +4,7 @@
 mod figures;
 mod html;
 mod json;
+mod kills;
 mod lesson;
 mod numbers;
 mod pay_plot;
@@ -58,16 +59,31 @@ pub struct Facts {
     pub connections: u64,
     /// The mix of behaviours: name and people in a thousand.
     pub mix: Vec<(String, u32)>,
+    /// The same of the payers.
+    pub pay_mix: Vec<(String, u32)>,
     /// The command that repeats the run; without secrets.
     pub command: String,
     /// How much later than intended the crowd's requests were sent.
     pub late: Late,
     /// Requests for which no connection was to be had; they are in no history.
     pub unsent: u64,
+    /// Requests that were put off because the server had been killed.
+    pub kept_out: u64,
+    /// What a look at the ledger came to, after the server was stopped; nothing where nobody looked.
+    pub ledger: Option<LedgerChecked>,
     /// Whether the crowd was sent home before the end of the sale.
     pub stopped: bool,
     /// What else a reader has to know, in sentences.
     pub notes: Vec<String>,
+}
+
+/// What came of recomputing the promises from the ledger alone, once the server had stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerChecked {
+    /// Whether every promise holds there.
+    pub holds: bool,
+    /// What it says, in lines.
+    pub report: String,
 }
 
 /// What a rehearsal comes to.
@@ -163,7 +179,7 @@ impl<'a> Report<'a> {
             standings: Promise::ALL.iter().map(|promise| standing(verdict, *promise)).collect(),
             findings: shown(history, verdict),
             more: beyond + left_out,
-            conclusion: conclusion(history, verdict),
+            conclusion: conclusion(history, verdict, facts.ledger.as_ref()),
         }
     }
 
@@ -268,13 +284,13 @@ fn standing(verdict: &Verdict, promise: Promise) -> Standing {
     Standing { promise, findings: kept + beyond, looked_at }
 }
 
-fn conclusion(history: &History, verdict: &Verdict) -> Conclusion {
+fn conclusion(history: &History, verdict: &Verdict, ledger: Option<&LedgerChecked>) -> Conclusion {
     let decided = history.calls.iter().any(|call| {
         let asked = matches!(call.asked, Asked::Claim { .. } | Asked::Result { .. });
         asked && matches!(call.heard, Heard::Won(_) | Heard::Refused(..))
     });
     let looked_at = verdict.looked_at.iter().any(|(_, count)| *count > 0);
-    match verdict.holds() {
+    match verdict.holds() && ledger.is_none_or(|ledger| ledger.holds) {
         false => Conclusion::Broken,
         true if decided && looked_at => Conclusion::Held,
         true => Conclusion::NothingLookedAt,

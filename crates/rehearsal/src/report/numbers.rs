@@ -2,6 +2,7 @@
 //! It counts and never judges; codes and tokens are nowhere in it.
 
 use super::{
+    kills::Kills,
     timeline::Timeline,
     winners::{Winner, winners},
 };
@@ -72,6 +73,8 @@ pub enum Family {
     Lost,
     /// An answer that the contract does not have.
     Strange,
+    /// Whatever it was: the server had been killed meanwhile.
+    OverKill,
 }
 
 impl Family {
@@ -86,6 +89,7 @@ impl Family {
             Self::Failed => "failed",
             Self::Lost => "lost",
             Self::Strange => "strange",
+            Self::OverKill => "over_kill",
         }
     }
 
@@ -196,6 +200,8 @@ pub struct Numbers {
     pub rates: Rates,
     /// Claims and their latencies over time.
     pub timeline: Timeline,
+    /// When the server had been killed.
+    pub kills: Kills,
 }
 
 impl Numbers {
@@ -205,7 +211,8 @@ impl Numbers {
         let opening = history.announced.types.iter().map(|one| one.opens).min();
         let opening = opening.unwrap_or_default();
         let claims: Vec<&Call> = calls.iter().filter(|call| is_claim(call)).collect();
-        let timeline = Timeline::of(&claims, opening);
+        let kills = Kills::of(history, opening);
+        let timeline = Timeline::of(&claims, opening, &kills);
         let winners = winners(history);
         // Who only heard of a ticket by asking again had it for a time that is not known.
         let at_once = winners.iter().filter(|winner| !winner.again);
@@ -215,16 +222,17 @@ impl Numbers {
             calls: calls.len() as u64,
             claims: claims.len() as u64,
             seconds: seconds(calls.iter()),
-            latencies: latencies(calls),
+            latencies: latencies(calls, &kills),
             refused: refused(calls),
             queued: count(calls, |call| matches!(call.heard, Heard::Queued { .. })),
-            troubles: troubles(calls),
+            troubles: troubles(calls, &kills),
             units: units(history),
             opening,
             last_unit_ms: last.map(|last| after_ms(last, opening)),
             winners,
             rates: rates(&claims, &timeline),
             timeline,
+            kills,
         }
     }
 
@@ -260,10 +268,11 @@ fn seconds<'a>(calls: impl Iterator<Item = &'a Call> + Clone) -> f64 {
     last.0.saturating_sub(first.0) as f64 / 1e6
 }
 
-fn latencies(calls: &[Call]) -> Vec<Latency> {
+fn latencies(calls: &[Call], kills: &Kills) -> Vec<Latency> {
     let mut groups: BTreeMap<(Kind, Family), Took> = BTreeMap::new();
     for call in calls {
-        let group = (Kind::of(&call.asked), Family::of(&call.heard));
+        let family = if kills.cut(call) { Family::OverKill } else { Family::of(&call.heard) };
+        let group = (Kind::of(&call.asked), family);
         groups.entry(group).or_insert_with(Took::none).add(call);
     }
     groups.into_iter().map(|((kind, family), took)| took.latency(kind, family)).collect()
@@ -315,7 +324,8 @@ fn refused(calls: &[Call]) -> BTreeMap<Refused, u64> {
     by_name
 }
 
-fn troubles(calls: &[Call]) -> Troubles {
+/// Over a kill there is no server whose trouble it could be.
+fn troubles(calls: &[Call], kills: &Kills) -> Troubles {
     let mut troubles = Troubles::default();
     for call in calls {
         match call.heard {
@@ -325,7 +335,7 @@ fn troubles(calls: &[Call]) -> Troubles {
             }
             Heard::Failed(Effect::None) => troubles.failed_none += 1,
             Heard::Failed(Effect::Unknown) => troubles.failed_unknown += 1,
-            Heard::Lost => troubles.lost += 1,
+            Heard::Lost => troubles.lost += u64::from(!kills.cut(call)),
             Heard::Strange { status, ret } => {
                 *troubles.strange.entry((status, ret)).or_insert(0) += 1;
             }

@@ -51,6 +51,13 @@ fn legend(entries: &[(&str, &str)]) -> Vec<(String, String)> {
     entries.iter().map(|(class, name)| ((*class).to_owned(), (*name).to_owned())).collect()
 }
 
+/// With what the marks of kills mean, where there were any.
+fn with_kills(entries: &[(&str, &str)], numbers: &Numbers) -> Vec<(String, String)> {
+    let killed = !numbers.kills.spans_ms.is_empty();
+    let mark = killed.then(|| ("kill".to_owned(), "killed, not yet back".to_owned()));
+    legend(entries).into_iter().chain(mark).collect()
+}
+
 fn empty(drawing: &mut Drawing, says: &str) {
     let middle = ((SIDES.0 + SIDES.1) / 2.0, (HEIGHTS.0 + HEIGHTS.1) / 2.0);
     drawing.text("meaning", middle, Anchor::Middle, says);
@@ -63,6 +70,12 @@ fn over_time(drawing: &mut Drawing, numbers: &Numbers) -> Scale {
     let scale = Scale::linear(from, to, SIDES);
     let unit = Unit::of(to - from);
     horizontal(drawing, &scale, unit.ms, &format!("{} after the opening", unit.name));
+    for (killed, back) in &numbers.kills.spans_ms {
+        let mut away = String::new();
+        let wide = (scale.at(*killed), scale.at(*back).max(scale.at(*killed) + 1.0));
+        bar(&mut away, wide, (HEIGHTS.1, HEIGHTS.0));
+        drawing.path("fill kill", &away);
+    }
     if from < 0.0 && scale.holds(0.0) {
         drawing.line("opening", (scale.at(0.0), HEIGHTS.0 - 6.0), (scale.at(0.0), HEIGHTS.1));
         let (place, anchor) = match scale.at(0.0) {
@@ -104,7 +117,7 @@ fn claims(numbers: &Numbers) -> Plot {
     }
     let names =
         [("accepted", "accepted"), ("refused", "refused"), ("other", "busy, failed or no answer")];
-    Plot { title: TITLE, legend: legend(&names), svg: drawing.finish(), note: None }
+    Plot { title: TITLE, legend: with_kills(&names, numbers), svg: drawing.finish(), note: None }
 }
 
 fn bar(path: &mut String, (left, right): (f64, f64), (low, high): (f64, f64)) {
@@ -147,7 +160,7 @@ fn latency(numbers: &Numbers) -> Plot {
         empty(&mut drawing, "No claim was made.");
     }
     let names = [("p50", "half (p50)"), ("p99", "99 of 100 (p99)")];
-    Plot { title: TITLE, legend: legend(&names), svg: drawing.finish(), note: None }
+    Plot { title: TITLE, legend: with_kills(&names, numbers), svg: drawing.finish(), note: None }
 }
 
 /// The stretches of bins in which claims were sent.

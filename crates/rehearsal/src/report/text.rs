@@ -28,6 +28,7 @@ pub fn text(report: &Report<'_>) -> String {
     notes(&mut out, report);
     answers(&mut out, report);
     paying(&mut out, report);
+    ledger(&mut out, report);
     latencies(&mut out, report);
     facts(&mut out, report);
     learnt(&mut out, report);
@@ -158,6 +159,15 @@ fn paying(out: &mut String, report: &Report<'_>) {
     }
 }
 
+/// What the ledger says of itself, line by line as `firstcome check` prints it.
+fn ledger(out: &mut String, report: &Report<'_>) {
+    let Some(ledger) = &report.facts.ledger else { return };
+    heading(out, "The ledger, once the server had stopped (firstcome check)");
+    for line in ledger.report.lines() {
+        let _ = writeln!(out, "{}", format!("  {line}").trim_end());
+    }
+}
+
 fn latencies(out: &mut String, report: &Report<'_>) {
     let rows = &report.numbers.latencies;
     if rows.is_empty() {
@@ -165,14 +175,14 @@ fn latencies(out: &mut String, report: &Report<'_>) {
     }
     heading(out, "From request to answer, in ms");
     let head = ["count", "p50", "p90", "p99", "p99.9", "max"];
-    let _ = write!(out, "  {:8} {:8}", "call", "answer");
+    let _ = write!(out, "  {:8} {:9}", "call", "answer");
     for name in head {
         let _ = write!(out, " {name:>10}");
     }
     out.push('\n');
     for row in rows {
         let Latency { kind, family, count, p50, p90, p99, p99_9, max } = *row;
-        let _ = write!(out, "  {:8} {:8} {:>10}", kind.name(), family.name(), thousands(count));
+        let _ = write!(out, "  {:8} {:9} {:>10}", kind.name(), family.name(), thousands(count));
         for value in [p50, p90, p99, p99_9, max] {
             let _ = write!(out, " {:>10}", short(value));
         }
@@ -199,8 +209,10 @@ pub fn particulars(report: &Report<'_>) -> Vec<(&'static str, String)> {
             format!("{} ({units}{codes})", one.id)
         })
         .collect();
-    let mix = facts.mix.iter().filter(|(_, share)| *share > 0);
-    let mix: Vec<String> = mix.map(|(name, share)| format!("{name} {share}")).collect();
+    let mix = |mix: &[(String, u32)]| {
+        let some = mix.iter().filter(|(_, share)| *share > 0);
+        some.map(|(name, share)| format!("{name} {share}")).collect::<Vec<_>>().join(", ")
+    };
     let ms = |moment: crate::history::Micros| moment.0 as f64 / 1e3;
     let late = facts.late;
     let mut rows = vec![
@@ -213,7 +225,9 @@ pub fn particulars(report: &Report<'_>) -> Vec<(&'static str, String)> {
             "sent late by",
             format!("{} (p50), {} (p99)", duration(ms(late.p50)), duration(ms(late.p99))),
         ),
-        ("mix, in 1,000", mix.join(", ")),
+        ("killed", numbers.kills.words(facts.kept_out).unwrap_or_default()),
+        ("mix, in 1,000", mix(&facts.mix)),
+        ("payers' mix", mix(&facts.pay_mix)),
         ("seed", facts.seed.to_string()),
         ("machine", facts.machine.clone()),
         ("version", facts.version.clone()),

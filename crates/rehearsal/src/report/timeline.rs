@@ -1,6 +1,7 @@
 //! Claims over time in a bounded number of bins: answers by kind, and how long they took.
 //! A bin is wide enough that there are never more than [`BINS_MAX`], however long the rehearsal was.
 
+use super::kills::Kills;
 use crate::history::{Call, Heard, Micros};
 
 /// Bins of a timeline.
@@ -33,8 +34,9 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Of these claims. The edges of the bins lie so that one begins at the opening.
-    pub fn of(claims: &[&Call], opening: Micros) -> Self {
+    /// Of these claims. The edges of the bins lie so that one begins at the opening. How long a claim took over a kill
+    /// counts nowhere.
+    pub fn of(claims: &[&Call], opening: Micros, kills: &Kills) -> Self {
         let Some(first) = claims.iter().map(|call| call.sent.0).min() else {
             return Self::default();
         };
@@ -50,6 +52,9 @@ impl Timeline {
         let mut took: Vec<Vec<u64>> = vec![Vec::new(); bins.len()];
         for call in claims {
             count(&mut bins[bin_of(call.ended.0.max(call.sent.0))], &call.heard);
+            if kills.cut(call) {
+                continue;
+            }
             took[bin_of(call.sent.0)].push(call.ended.0.saturating_sub(call.sent.0));
         }
         for (bin, took) in bins.iter_mut().zip(&mut took) {

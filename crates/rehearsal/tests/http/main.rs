@@ -57,7 +57,7 @@ fn small() -> Plan {
 
 async fn rehearse(plan: &Plan, address: SocketAddr) -> Seen {
     let quiet = |_: Phase, _: u64, _: u64| {};
-    run(&target(address), plan, &quiet, &Stop::new()).await.unwrap()
+    run(&target(address), None, plan, &quiet, &Stop::new()).await.unwrap()
 }
 
 fn won(seen: &Seen) -> impl Iterator<Item = (&str, &rehearsal::history::Ticket, &Asked)> {
@@ -219,7 +219,7 @@ async fn a_rehearsal_that_is_stopped_still_hands_on_what_it_saw() {
         }
     };
     let begun = Instant::now();
-    let seen = run(&target(address), &plan, &progress, &stop).await.unwrap();
+    let seen = run(&target(address), None, &plan, &progress, &stop).await.unwrap();
     assert!(seen.stopped && begun.elapsed() < Duration::from_secs(60));
     assert!(!seen.history.calls.is_empty() && !seen.history.orders.is_empty());
     let queued: HashSet<&str> = seen
@@ -268,16 +268,16 @@ async fn what_keeps_it_from_being_a_rehearsal_is_named() {
     ];
     for (address, operator, expected) in table {
         let target = Target::new(address, operator);
-        let found = run(&target, &small(), &quiet, &Stop::new()).await.unwrap_err();
+        let found = run(&target, None, &small(), &quiet, &Stop::new()).await.unwrap_err();
         assert_eq!(found, expected);
         assert!(!found.to_string().is_empty());
     }
     let bad = Plan { users: 0, ..small() };
-    let found = run(&target(address), &bad, &quiet, &Stop::new()).await.unwrap_err();
+    let found = run(&target(address), None, &bad, &quiet, &Stop::new()).await.unwrap_err();
     assert!(matches!(found, RehearseFault::Plan(_)), "{found}");
     let token = Target::new(address, Operator::Token("operator".to_owned()));
     let tiny = Plan { users: 5, connections: 2, seconds: 1, ..small() };
-    run(&token, &tiny, &quiet, &Stop::new()).await.unwrap();
+    run(&token, None, &tiny, &quiet, &Stop::new()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

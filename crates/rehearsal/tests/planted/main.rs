@@ -3,6 +3,7 @@
 
 mod bugs;
 mod chance;
+mod kills;
 mod paying;
 mod sale;
 mod server;

@@ -3,6 +3,7 @@
 
 use crate::{
     chance::Chance,
+    kills::Kills,
     till::{Claimed, Later, SECOND, Till, order_of},
 };
 use rehearsal::{
@@ -23,22 +24,26 @@ const CLOCK_WITHIN: u64 = 30_000;
 /// Unix milliseconds at the rehearsal's zero.
 const ZERO_MS: u64 = 1_796_000_000_000;
 /// The exports are read so long after the last call.
-const EXPORTED_AFTER: u64 = 60 * SECOND;
+const EXPORTED_AFTER: u64 = 90 * SECOND;
 
 /// What happens at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Happens {
+pub enum Happens {
     Later(Later),
     /// A payer's call, sent at that time, is decided.
     Call(usize, u64),
 }
 
+/// What is to happen, the next first.
+pub type Agenda = BinaryHeap<Reverse<(u64, Happens)>>;
+
 struct Shop {
     chance: Chance,
     till: Till,
+    kills: Kills,
     payers: Vec<Payer>,
     steps: Vec<Option<PayStep>>,
-    agenda: BinaryHeap<Reverse<(u64, Happens)>>,
+    agenda: Agenda,
     calls: Vec<PayCall>,
 }
 
@@ -57,6 +62,7 @@ pub fn good(seed: u64) -> Paying {
     let mut till = Till::new(sale, names.clone(), zero_ms, grace);
     (till.opens, till.ends) = (hours.opens.0, hours.ends.0);
     let mut shop = Shop {
+        kills: Kills::draw(seed, (hours.opens.0, hours.ends.0)),
         payers: payers(&plan, hours),
         steps: vec![None; planned.payers as usize],
         agenda: BinaryHeap::new(),
@@ -76,6 +82,7 @@ pub fn good(seed: u64) -> Paying {
         events: Some(shop.till.feed()),
         at_rest: shop.till.at_rest(),
         restarted: false,
+        outages: shop.kills.outages(),
         sale: shop.till.sale,
         calls: shop.calls,
     }
@@ -135,6 +142,11 @@ impl Shop {
             self.next(at, 0, step);
         }
         while let Some(Reverse((now, happens))) = self.agenda.pop() {
+            if self.kills.are_due(now) {
+                self.agenda.push(Reverse((now, happens)));
+                self.kills.happen(&mut self.till, &mut self.agenda);
+                continue;
+            }
             match happens {
                 Happens::Later(later) => self.till.happen(now, later),
                 Happens::Call(at, sent) => self.call(now, at, sent),
@@ -155,14 +167,22 @@ impl Shop {
 
     fn call(&mut self, now: u64, at: usize, sent: u64) {
         let Some(step) = self.steps[at].take() else { return };
+        if let Some(back) = self.kills.kept_out(sent) {
+            // Nobody took the question: it is asked once there is somebody.
+            return self.next(at, back, Some(step));
+        }
         let ended = now + self.chance.number(1, 12_000);
-        let heard = if self.chance.happens(1) {
+        let heard = if self.kills.cut_off(sent, now) {
+            // It was under way when the server was killed.
+            PayHeard::Lost
+        } else if self.chance.happens(1) {
             PayHeard::Busy { retry_after: true }
         } else if self.chance.happens(1) {
             PayHeard::Failed(Effect::None)
         } else {
             let heard = self.answer(now, at, &step.asked);
-            if self.chance.happens(3) { PayHeard::Lost } else { heard }
+            let told = self.kills.told(now, ended, &step.asked, &heard);
+            if !told || self.chance.happens(3) { PayHeard::Lost } else { heard }
         };
         let person = self.payers[at].person();
         let (sent, ended) = (Micros(sent), Micros(ended));

@@ -25,12 +25,14 @@ pub enum Later {
     Refund(usize),
 }
 
+#[derive(Clone)]
 struct Line {
     of: usize,
     unit: u32,
     no: u32,
 }
 
+#[derive(Clone)]
 struct Held {
     person: Person,
     lines: Vec<Line>,
@@ -42,16 +44,19 @@ struct Held {
 }
 
 /// A payment at the provider.
+#[derive(Clone)]
 struct Made {
     order: usize,
     how: How,
     told: bool,
 }
 
+#[derive(Clone)]
 struct Received {
     order: usize,
     pays: Option<usize>,
     state: PaymentState,
+    amount: Minor,
 }
 
 /// What a claim was answered.
@@ -62,6 +67,7 @@ pub enum Claimed {
 }
 
 /// The server.
+#[derive(Clone)]
 pub struct Till {
     pub sale: PricedSale,
     pub opens: u64,
@@ -227,6 +233,12 @@ impl Till {
         }
     }
 
+    /// Gives the buyers of everything that is held so much more time.
+    pub fn give_back(&mut self, gone: u64) {
+        let held = self.orders.iter_mut().filter(|one| one.state == State::Held);
+        held.for_each(|one| one.pay_by += gone);
+    }
+
     /// The state afterwards, or none where it could not be given up.
     pub fn cancel(&mut self, now: u64, order: usize) -> Option<()> {
         match self.orders[order].state {
@@ -253,7 +265,8 @@ impl Till {
             How::OutOfOrder => now + 2 * SECOND,
             How::Late => now + after,
             How::Never => u64::MAX,
-            How::WrongAmount | How::Forged => return Some(()),
+            How::WrongAmount => now + 30_000,
+            How::Forged => return Some(()),
         };
         for copy in 0..1 + u64::from(how == How::Twice) {
             let place = self.made.len();
@@ -295,7 +308,12 @@ impl Till {
         }
         let order = self.made[made].order;
         let payment = self.received.len();
-        self.received.push(Received { order, pays: None, state: PaymentState::Late });
+        let (wrong, costs) = (self.made[made].how == How::WrongAmount, self.costs(order));
+        let amount = Minor(costs.0 - u64::from(wrong));
+        self.received.push(Received { order, pays: None, state: PaymentState::Late, amount });
+        if wrong {
+            return self.refund(now, payment);
+        }
         match self.orders[order].state {
             State::Held => {
                 self.step(now, order, State::Paid);
@@ -404,7 +422,7 @@ impl Till {
                 .map(|(at, one)| Payment {
                     id: payment_id(at),
                     state: one.state,
-                    amount: self.costs(one.order),
+                    amount: one.amount,
                 })
                 .collect(),
         }
@@ -438,7 +456,7 @@ impl Till {
             order: order_id(one.order),
             pays: one.pays.map(order_id),
             state: one.state,
-            amount: self.costs(one.order),
+            amount: one.amount,
             currency: self.sale.currency.clone(),
         };
         self.received.iter().enumerate().map(row).collect()

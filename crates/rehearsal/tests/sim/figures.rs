@@ -87,10 +87,14 @@ pub enum Count {
     LostLetters,
     RefusedNotices,
     Extensions,
+    SlowAnswers,
+    PaidAtBoth,
+    WrongAmounts,
+    CameBack,
 }
 
 impl Count {
-    pub const ALL: [(Self, &'static str); 31] = [
+    pub const ALL: [(Self, &'static str); 35] = [
         (Self::Commits, "commits"),
         (Self::UnknownWritten, "of unknown effect and written"),
         (Self::UnknownNotWritten, "of unknown effect and not written"),
@@ -122,6 +126,10 @@ impl Count {
         (Self::LostLetters, "lost notices"),
         (Self::RefusedNotices, "refused notices"),
         (Self::Extensions, "extensions"),
+        (Self::SlowAnswers, "slow answers of providers"),
+        (Self::PaidAtBoth, "paid at two providers"),
+        (Self::WrongAmounts, "of a wrong amount"),
+        (Self::CameBack, "that came back from the provider"),
     ];
 }
 

@@ -42,7 +42,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
-/// C1 to C3, C5 to C12, C14 to C20, C22, C28, C30, C31 and C32, under every crash and failure
+/// C1 to C3, C5 to C12, C14 to C22, C28, C30, C31 and C32, under every crash and failure
 /// that the seeds bring. TEST_SEED and SIM_SALES make it another run, and a longer one; SIM_SEED adds a single seed;
 /// SIM_SURVEY tells of every seed that fails, and goes on.
 #[test]

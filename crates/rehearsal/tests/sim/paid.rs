@@ -34,6 +34,7 @@ pub fn saw(world: &World, paying: &PlannedPaying, restarted: bool) -> Paying {
         names: world.payer_names(),
         calls: world.payers.calls.borrow().clone(),
         restarted,
+        outages: Vec::new(),
         exported: Micros(world.ended_at()),
         orders: orders(&ledger, &ids, &stored),
         payments: payments(&ledger, &ids, &stored),
@@ -157,8 +158,8 @@ pub fn look_at(world: &World) -> Vec<String> {
     findings
 }
 
-/// Each payment of the company's book is in the ledger exactly once, and at the end it pays an order or is back; what
-/// was not of the whole amount is not there at all (C16, C17).
+/// Each payment of the companies' books is in the ledger exactly once, and at the end it pays an order or is back; what
+/// was not of the whole amount pays nothing (C16, C17).
 fn balance(
     world: &World,
     ledger: &SimLedger,
@@ -169,20 +170,23 @@ fn balance(
     let records = records(ledger, stored);
     let made = world.outside.payments();
     let mut findings = Vec::new();
-    for one in &made {
+    for (at, one) in &made {
         let order = ids.read_any_claim(&one.order_id).expect("the company was given an id").order();
         let types = orders.get(&order).map_or(&[][..], |(_, lines)| lines);
         let whole = stored.activity.amount_of(types.iter().map(|line| line.ticket_type));
-        let known = records.iter().filter(|known| known.payment.reference == one.reference);
+        let known = records.iter().filter(|known| is_of(known, at, one));
         let known: Vec<&PaymentRecord> = known.collect();
         let found = wrong_with(one, one.amount == whole, order, &known);
         findings.extend(found.map(|what| format!("payment {}: {what}", one.reference)));
     }
-    let invented = records
-        .iter()
-        .filter(|known| !made.iter().any(|one| one.reference == known.payment.reference));
+    let invented =
+        records.iter().filter(|known| !made.iter().any(|(at, one)| is_of(known, at, one)));
     findings.extend(invented.map(|one| format!("nobody made payment {}", one.payment.reference)));
     findings
+}
+
+fn is_of(known: &PaymentRecord, at: &str, made: &PagePayment) -> bool {
+    known.payment.provider == at && known.payment.reference == made.reference
 }
 
 fn wrong_with(
@@ -193,10 +197,12 @@ fn wrong_with(
 ) -> Option<&'static str> {
     use rules::PaymentState::{Confirmed, Refunded};
     match known {
-        [] if whole => Some("the ledger does not know of it"),
-        [_, ..] if !whole => Some("it is not of the whole amount, and it counts"),
+        [] => Some("the ledger does not know of it"),
         [one] if one.payment.order != order || one.payment.amount != made.amount => {
             Some("it is not what was paid")
+        }
+        [one] if !whole && one.paid_order.is_some() => {
+            Some("it is not of the whole amount, and an order is paid by it")
         }
         [one] => match (one.state, made.refunded) {
             (Confirmed, false) | (Refunded, true) => None,
@@ -204,7 +210,6 @@ fn wrong_with(
             (Refunded, false) => Some("it is said to be back, and is not"),
             _ => Some("it has not come to its end"),
         },
-        [] => None,
         [_, _, ..] => Some("it is there more than once"),
     }
 }

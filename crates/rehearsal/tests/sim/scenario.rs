@@ -48,8 +48,10 @@ pub enum Trouble {
     StepClock(i64),
     /// The process is told to end, finishes what it has begun, and another takes over.
     Stop,
-    /// The payment provider cannot be reached for so many microseconds.
+    /// The payment providers cannot be reached for so many microseconds.
     CutOff(u64),
+    /// One of them says nothing for so many.
+    Hang(u64),
 }
 
 /// What operators do in the sale with prices.
@@ -67,6 +69,8 @@ pub enum PaidChange {
 pub struct Scenario {
     pub seed: u64,
     pub plan: Plan,
+    /// Payment providers.
+    pub companies: usize,
     pub opens: u64,
     pub storm: Storm,
     /// In the order of time.
@@ -99,6 +103,12 @@ impl Scenario {
         let most = if plan.paying.is_some() { 22 } else { 40 };
         let mut troubles = if calm { Vec::new() } else { troubles(chance, opens, heals, most) };
         let clock_within = if calm { 0 } else { clock(chance, &mut troubles, heals) };
+        // Drawn apart from everything else.
+        let apart = &mut Chance::of(seed, 0x51A2);
+        let companies = 1 + usize::from(apart.of_1000(400));
+        if plan.paying.is_some() && !calm {
+            troubles.extend(hangs(apart, opens, heals));
+        }
         troubles.sort_by_key(|(at, _)| *at);
         let settings = SaleSettings {
             cores: 1,
@@ -124,6 +134,7 @@ impl Scenario {
         Self {
             seed,
             plan,
+            companies,
             opens,
             storm,
             troubles,
@@ -180,7 +191,11 @@ fn plan(seed: u64, chance: &mut Chance) -> Plan {
         roster_per_mille: chance.of_1000(250).then(|| chance.between(300, 1_000) as u32),
         changes: Vec::new(),
         paying,
+        kills: 0,
     };
+    if let Some(paying) = &mut plan.paying {
+        paying.payers = paying.payers.min(plan.users);
+    }
     plan.changes = changes(chance, &plan);
     plan.validate().expect("a simulated plan is a valid one");
     plan
@@ -210,6 +225,7 @@ fn planned_paying(chance: &mut Chance) -> PlannedPaying {
         limit_per_person: [None, Some(1), Some(3)][chance.below(3) as usize],
         late_s: (1, chance.between(2, 12) as u32),
         types: (0..types).map(|place| planned_priced(chance, place)).collect(),
+        ..PlannedPaying::default()
     }
 }
 
@@ -308,6 +324,13 @@ fn troubles(chance: &mut Chance, opens: u64, heals: u64, most: u64) -> Vec<(u64,
         troubles.push((chance.between(from, heals), what));
     }
     troubles
+}
+
+/// Providers that say nothing for a while, now and then for longer than anybody waits.
+fn hangs(chance: &mut Chance, opens: u64, heals: u64) -> Vec<(u64, Trouble)> {
+    let count = if chance.of_1000(500) { 0 } else { chance.between(1, 5) };
+    let hang = |_| (chance.between(opens, heals), Trouble::Hang(chance.between(MS, 15 * SECOND)));
+    (0..count).map(hang).collect()
 }
 
 /// In some scenarios the system's clock is stepped; how far the server's may be off at most.

@@ -3,8 +3,8 @@
 
 use crate::{figures::Seam, grounds::Grounds, world};
 use rules::{
-    ActivityNo, Claim, Epoch, Event, EventKind, OrderNo, OrderState, OrderStep, Part, Refusal, Seq,
-    TimeMs, TypeNo, UserNo,
+    ActivityNo, Claim, Epoch, Event, EventKind, KeyHash, OrderNo, OrderState, OrderStep, Part,
+    Refusal, Seq, TimeMs, TypeNo, UserNo,
 };
 use std::{
     ops::Range,
@@ -45,6 +45,8 @@ pub enum Bug {
     LosesLine,
     /// Codes can be seen before they are paid for. The answers' own bug: the stock has no part in it.
     ShowsCodes,
+    /// Whoever comes back from the provider has paid (C21). The answers' own bug as well.
+    BelievesTheWayBack,
 }
 
 pub struct SimStock {
@@ -96,16 +98,22 @@ impl SimStock {
     }
 
     /// Promise 5 in a waiting line, at every instant: whoever is given a unit took it from nobody who waits for one and
-    /// may have it (S8, C22). Late payments are not asked: in a pause they come before those who have to wait for its
-    /// end.
+    /// may have it (S8, C22). A late payment that is given one while the line stands still leaves one for everybody in it.
     fn demand_line(&self, ask: &ClaimAsk) {
         let Some(counts) = self.inner.counts(ask.activity, TimeMs(0)) else { return };
         let kinds = ask.items.iter().map(|item| item.ticket_type);
         for kind in kinds.filter(|kind| counts.types[usize::from(kind.0)].waiting > 0) {
             for user in (1..=PEOPLE_MAX).map(UserNo) {
-                let waits = self.inner.in_line(ask.activity, kind, user).is_some();
-                let may = || self.inner.may_line_up(ask.activity, kind, user, ask.now);
-                let served = !waits || matches!(may(), Err(Some(_)));
+                if self.inner.in_line(ask.activity, kind, user).is_none() {
+                    continue;
+                }
+                let one = &counts.types[usize::from(kind.0)];
+                let served = match self.inner.may_line_up(ask.activity, kind, user, ask.now) {
+                    Err(Some(Refusal::Paused | Refusal::NotStarted)) => {
+                        one.supply.available >= one.waiting
+                    }
+                    may => matches!(may, Err(Some(_))),
+                };
                 assert!(served, "user {user} waits for type {}, and {} has it", kind.0, ask.user);
             }
         }
@@ -126,7 +134,7 @@ impl Stock for SimStock {
         world::seam(Seam::BeforeClaim);
         let decided = self.decide(*ask);
         self.demand_balance(ask.activity);
-        if let (Ok(Decision::Accepted(_)), false) = (&decided, ask.late) {
+        if let Ok(Decision::Accepted(_)) = &decided {
             self.demand_line(ask);
         }
         world::seam(Seam::AfterClaim);
@@ -246,8 +254,31 @@ impl Stock for SimStock {
         self.inner.may_line_up(activity, ticket_type, user, now)
     }
 
-    fn claims_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
-        self.inner.claims_of(activity, user)
+    fn claims_of(
+        &self,
+        activity: ActivityNo,
+        user: UserNo,
+        before: Option<Seq>,
+        most: usize,
+    ) -> Vec<Recorded> {
+        self.inner.claims_of(activity, user, before, most)
+    }
+
+    fn live_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
+        self.inner.live_of(activity, user)
+    }
+
+    fn offer_of(
+        &self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+        user: UserNo,
+    ) -> Option<Recorded> {
+        self.inner.offer_of(activity, ticket_type, user)
+    }
+
+    fn known(&self, activity: ActivityNo, user: UserNo, key: KeyHash) -> Option<Recorded> {
+        self.inner.known(activity, user, key)
     }
 
     fn claim_at(&self, activity: ActivityNo, seq: Seq) -> Option<Recorded> {

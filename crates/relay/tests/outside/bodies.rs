@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 async fn events(stage: &Stage, activity: rules::ActivityNo) -> Vec<EventBody> {
     let relay = relay::Relay::start(stage.parts(relay::SystemResolver), settings()).unwrap();
-    relay.events(activity, OutNo(0), 100).await.unwrap()
+    relay.events(activity, OutNo(0), 100, usize::MAX).await.unwrap().bodies
 }
 
 fn read(one: &EventBody) -> Value {
@@ -129,7 +129,38 @@ async fn events_are_read_in_pages_by_number() {
     for (after, most, expected) in
         [(0, 5, 1..6), (1_195, 100, 1_196..1_201), (1_200, 5, 0..0), (0, 5_000, 1..1_001)]
     {
-        let page = relay.events(activity, OutNo(after), most).await.unwrap();
-        assert!(page.iter().map(|one| one.no.0).eq(expected), "{after} {most}");
+        let more = expected.end == 6 || expected.end == 1_001;
+        let page = relay.events(activity, OutNo(after), most, usize::MAX).await.unwrap();
+        assert!(page.bodies.iter().map(|one| one.no.0).eq(expected), "{after} {most}");
+        assert_eq!(page.more, more, "{after} {most}");
+    }
+}
+
+/// An event may be an order of a hundred lines, so a number of events bounds no memory.
+#[tokio::test]
+async fn what_is_read_at_once_is_bounded_in_bytes() {
+    const ORDERS: u64 = 12;
+    let stage = Stage::new();
+    let activity = stage.activity("night");
+    for _ in 0..ORDERS {
+        stage.held(activity, 100);
+    }
+    let relay = relay::Relay::start(stage.parts(relay::SystemResolver), settings()).unwrap();
+    for (bytes_max, least) in [(1, 1), (20_000, 2), (usize::MAX, ORDERS)] {
+        let mut read = Vec::new();
+        loop {
+            let after = OutNo(read.len() as u64);
+            let page = relay.events(activity, after, 500, bytes_max).await.unwrap();
+            let (last, before) = page.bodies.split_last().unwrap();
+            let bytes: usize = before.iter().map(|one| one.json.len()).sum();
+            assert!(bytes < bytes_max && last.json.len() < 20_000, "{bytes} of {bytes_max}");
+            assert!(page.bodies.len() as u64 >= least.min(ORDERS - read.len() as u64));
+            read.extend(page.bodies.iter().map(|one| one.no.0));
+            assert_eq!(page.more, (read.len() as u64) < ORDERS);
+            if !page.more {
+                break;
+            }
+        }
+        assert!(read.into_iter().eq(1..=ORDERS));
     }
 }

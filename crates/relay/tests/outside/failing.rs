@@ -1,12 +1,25 @@
 //! Receivers that fail: they are tried again, later and later, given up in the end, and cost nobody else anything.
 //! How long something takes is asserted only where it is a bound that must hold.
 
-use crate::receiver::{Answer, Receiver};
+use crate::receiver::{Answer, Received, Receiver};
 use crate::stage::{Stage, now, settings, until, until_asked, up_to};
 use ledger::DeliveryOutcome;
 use relay::RelaySettings;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+
+/// A receiver that takes everything but the first so many requests, which it answers so.
+async fn failing_first(count: usize, answer: fn() -> Answer) -> Receiver {
+    let script = move |_: &Received, before| {
+        if before < count { answer() } else { Answer::Status(200) }
+    };
+    Receiver::scripted(script).await
+}
+
+/// The answer of a receiver that wants to be left alone for a second.
+fn in_a_second() -> Answer {
+    Answer::With(503, "retry-after", "1".into())
+}
 
 /// C29: a receiver that takes connections and never answers holds up nobody else.
 #[tokio::test]
@@ -29,6 +42,40 @@ async fn a_dead_endpoint_slows_no_other() {
     }
     let bound = RelaySettings::default().per_endpoint_max as usize;
     assert!((1..=bound).contains(&dead.count()), "{} at a time", dead.count());
+    running.stop().await;
+}
+
+/// C29: what an endpoint is at may take long to end; nobody else waits for that.
+#[tokio::test]
+async fn parking_a_dead_endpoint_holds_up_no_other() {
+    let stage = Stage::new();
+    let activity = stage.activity("night");
+    let dead = failing_first(1, || Answer::Never).await;
+    let alive = Receiver::willing().await;
+    let slow = RelaySettings { answer_within_ms: 60_000, stop_within_ms: 5_000, ..settings() };
+    let running = stage.run(slow);
+    let silent = running.listen(&dead.url()).await;
+    running.listen(&alive.url()).await;
+    stage.claims(activity, 1);
+    running.relay.wake();
+    until("both hear of it", || dead.count() == 1 && alive.count() == 1).await;
+    let relay = running.relay.clone();
+    let id = silent.id.clone();
+    let parking = tokio::spawn(async move { relay.park(&id).await });
+    until_asked("it is about to be parked", || async {
+        running.relay.find(&silent.id).await.unwrap().parked
+    })
+    .await;
+    for count in 2..=5 {
+        stage.claims(activity, 1);
+        running.relay.wake();
+        until("the other one hears", || alive.count() == count).await;
+    }
+    assert!(!parking.is_finished(), "the dead one was not waited for");
+    // Whoever lets it go on at once is not overtaken by what it was at.
+    running.relay.resume(&silent.id).await.unwrap();
+    assert!(parking.await.unwrap().is_ok());
+    until("all of it, again from the first", || dead.taken("night") == up_to(5)).await;
     running.stop().await;
 }
 
@@ -62,11 +109,7 @@ async fn a_receiver_that_comes_back_hears_everything_in_order() {
 async fn an_answer_that_does_not_come_in_time_is_a_failure() {
     let stage = Stage::new();
     let activity = stage.activity("night");
-    let receiver = Receiver::scripted(|_, before| match before {
-        0 => Answer::Never,
-        _ => Answer::Status(200),
-    })
-    .await;
+    let receiver = failing_first(1, || Answer::Never).await;
     let quick = RelaySettings { answer_within_ms: 150, connect_within_ms: 150, ..settings() };
     let running = stage.run(quick);
     let added = running.listen(&receiver.url()).await;
@@ -133,11 +176,7 @@ async fn a_receiver_that_is_gone_is_parked_at_once() {
 async fn an_endpoint_that_fails_too_often_is_parked_and_can_go_on() {
     let stage = Stage::new();
     let activity = stage.activity("night");
-    let receiver = Receiver::scripted(|_, before| match before {
-        0..6 => Answer::Status(503),
-        _ => Answer::Status(200),
-    })
-    .await;
+    let receiver = failing_first(6, || Answer::Status(503)).await;
     let running = stage.run(RelaySettings { attempts_max: 6, ..settings() });
     let added = running.listen(&receiver.url()).await;
     stage.claims(activity, 4);
@@ -156,11 +195,7 @@ async fn an_endpoint_that_fails_too_often_is_parked_and_can_go_on() {
 async fn a_receiver_that_wants_to_be_left_alone_is() {
     let stage = Stage::new();
     let activity = stage.activity("night");
-    let receiver = Receiver::scripted(|_, before| match before {
-        0 => Answer::With(503, "retry-after", "1".into()),
-        _ => Answer::Status(200),
-    })
-    .await;
+    let receiver = failing_first(1, in_a_second).await;
     let running = stage.run(settings());
     running.listen(&receiver.url()).await;
     stage.claims(activity, 1);
@@ -177,11 +212,7 @@ async fn a_receiver_that_wants_to_be_left_alone_is() {
 async fn a_restart_does_not_shorten_the_wait() {
     let stage = Stage::new();
     let activity = stage.activity("night");
-    let receiver = Receiver::scripted(|_, before| match before {
-        0 => Answer::With(503, "retry-after", "1".into()),
-        _ => Answer::Status(200),
-    })
-    .await;
+    let receiver = failing_first(1, in_a_second).await;
     let running = stage.run(settings());
     running.listen(&receiver.url()).await;
     stage.claims(activity, 1);

@@ -59,7 +59,7 @@ pub enum MoneyBroken {
         /// The order.
         order: u32,
     },
-    /// Not the order's whole amount.
+    /// It pays an order, or is to, and is not the order's whole amount.
     WrongAmount {
         /// The payment.
         payment: u64,
@@ -68,7 +68,7 @@ pub enum MoneyBroken {
         /// What the order costs.
         costs: u64,
     },
-    /// Not the order's currency.
+    /// It pays an order, or is to, and is not in the order's currency.
     WrongCurrency {
         /// The payment.
         payment: u64,
@@ -262,21 +262,25 @@ impl Books<'_> {
         }
     }
 
-    /// A payment that did not change while it was read.
+    /// A payment that did not change while it was read. Money that pays nothing may be of any amount: all of it goes
+    /// back.
     fn payment(&self, paid: &Paid, currency: &str, report: &mut Report) {
         let payment = paid.no;
         let Some(own) = self.first_line(paid.order) else {
             let order = paid.order.seq.0;
             return report.add(self.no, None, MoneyBroken::OrderUnknown { payment, order });
         };
-        self.amount(paid, paid.order.seq, currency, report);
         match (paid.state, paid.paid_order) {
-            (PaymentState::Late, None) => self.late(paid, own, report),
+            (PaymentState::Late, None) => {
+                self.amount(paid, paid.order.seq, currency, report);
+                self.late(paid, own, report);
+            }
             (PaymentState::RefundDue | PaymentState::Refunded, None) => {}
             (
                 PaymentState::Confirmed | PaymentState::RefundDue | PaymentState::Refunded,
                 Some(by),
             ) => {
+                self.amount(paid, paid.order.seq, currency, report);
                 self.pays(paid, own, by, currency, report);
             }
             (state @ (PaymentState::Confirmed | PaymentState::Late), _) => {

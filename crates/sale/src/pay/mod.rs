@@ -41,7 +41,7 @@ pub struct PayStart {
 /// What a provider received over HTTP, before anybody believed it.
 pub struct Notice<'a> {
     /// A header by its name, in any case; one that came twice is none.
-    pub header: &'a dyn Fn(&str) -> Option<String>,
+    pub header: &'a (dyn Fn(&str) -> Option<String> + Sync),
     /// The body, exactly as it came: signatures are over these bytes.
     pub body: &'a [u8],
 }
@@ -118,7 +118,7 @@ pub trait Provider: Send + Sync {
     fn start<'a>(&'a self, ask: &'a PayAsk<'a>) -> Asked<'a, PayStart>;
 
     /// Whether a notice is authentic, recent, and of a payment of this merchant. It reads and decides; it asks nobody.
-    /// Amount and order are the caller's to compare: see `ProviderNotice::pays`.
+    /// Amount and order are the caller's to compare.
     fn read_notice(&self, notice: &Notice<'_>) -> Result<ProviderNotice, NoticeRefused>;
 
     /// The answer to a notice in the provider's own words.

@@ -15,15 +15,15 @@ pub struct ProviderNotice {
 }
 
 impl ProviderNotice {
-    /// Whether it pays exactly this: nothing less, nothing more, no other currency (C16).
-    pub fn pays(&self, whole: &Money) -> Result<(), NoticeRefused> {
-        if self.amount.currency != whole.currency {
-            return Err(NoticeRefused::WrongCurrency);
+    /// Whether it tells of money at all: of more than nothing, and of an amount and a currency as they are written. What
+    /// cannot be booked cannot be given back either.
+    pub fn is_money(&self) -> Result<(), NoticeRefused> {
+        let Money { minor, currency } = &self.amount;
+        if *minor == 0 {
+            return Err(NoticeRefused::NotAPayment);
         }
-        if self.amount.minor != whole.minor {
-            return Err(NoticeRefused::WrongAmount);
-        }
-        Ok(())
+        let read = Money::parse(&self.amount.amount(), currency);
+        if read.as_ref() == Ok(&self.amount) { Ok(()) } else { Err(NoticeRefused::Malformed) }
     }
 }
 
@@ -44,17 +44,13 @@ pub enum NoticeRefused {
     WrongMerchant,
     /// Authentic, and of something else than a completed payment. It is answered as taken.
     NotAPayment,
-    /// There is no such order.
+    /// Authentic, and there is no such order, or it costs nothing: somebody's money came, and it is not known what for.
     UnknownOrder,
-    /// Not the order's whole amount.
-    WrongAmount,
-    /// Not the order's currency.
-    WrongCurrency,
 }
 
 impl NoticeRefused {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 8] = [
         Self::UnknownProvider,
         Self::TooLong,
         Self::BadSignature,
@@ -63,8 +59,6 @@ impl NoticeRefused {
         Self::WrongMerchant,
         Self::NotAPayment,
         Self::UnknownOrder,
-        Self::WrongAmount,
-        Self::WrongCurrency,
     ];
 
     /// The permanent name.
@@ -78,14 +72,17 @@ impl NoticeRefused {
             Self::WrongMerchant => "wrong_merchant",
             Self::NotAPayment => "not_a_payment",
             Self::UnknownOrder => "unknown_order",
-            Self::WrongAmount => "wrong_amount",
-            Self::WrongCurrency => "wrong_currency",
         }
     }
 
     /// The reason with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
+    /// Whether only a provider can have sent it, and money with it.
+    pub const fn is_stray(self) -> bool {
+        matches!(self, Self::UnknownOrder)
     }
 
     /// What the provider is to be told: what is authentic and no payment need not come again.

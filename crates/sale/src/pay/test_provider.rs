@@ -118,6 +118,11 @@ impl TestProvider {
         self.company.lock().payments(self.clock.now())
     }
 
+    /// Whether its page is on another host than the shop.
+    pub fn is_elsewhere(&self) -> bool {
+        !self.page.starts_with('/')
+    }
+
     /// Cuts the company off, or brings it back: while it is away, every question fails and no notice comes.
     pub fn set_reachable(&self, reachable: bool) {
         self.reachable.store(reachable, Ordering::Release);

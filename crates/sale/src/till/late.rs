@@ -1,12 +1,17 @@
 //! Payments that came when their order was over: they get units again if some are free, else their money goes back
 //! (C17). Each claims under a key of its own, so that a repetition after a kill finds what the first attempt got.
 
-use super::{ROUND_MAX, Work, together};
+use super::{ROUND_MAX, Work};
 use crate::{Outcome, Sale};
 use ledger::{Change, Changed, PaymentNo, PaymentRecord};
-use rules::{Item, KeyHash, OrderNo, PaymentState, TypeNo};
+use rules::{Item, KeyHash, OrderNo, PaymentState, TimeMs, TypeNo};
 use std::collections::BTreeMap;
 use stock::{ClaimAsk, Recorded};
+
+/// Milliseconds until the second attempt to get units for a late payment; doubled by every further one.
+const LATE_RETRY_MS: u64 = 1_000;
+/// The longest pause between two of them, in milliseconds: short, for units go to whoever asks first.
+const LATE_RETRY_MAX_MS: u64 = 10_000;
 
 /// What a late payment comes to.
 enum Late {
@@ -19,9 +24,9 @@ enum Late {
 }
 
 impl Sale {
-    pub(super) async fn resolve_late_payments(&self) -> usize {
-        let late =
-            self.inner.ledger.payments_waiting(PaymentState::Late, self.now(), ROUND_MAX as u32);
+    pub(super) fn late_payments(&self) -> Vec<Work<'_>> {
+        let (state, most) = (PaymentState::Late, ROUND_MAX as u32);
+        let late = self.inner.ledger.payments_waiting(state, None, self.now(), most);
         let late = late.unwrap_or_else(|fault| {
             tracing::warn!(%fault, "late payments wait for the ledger");
             Vec::new()
@@ -29,16 +34,25 @@ impl Sale {
         let work = late
             .into_iter()
             .map(|payment| -> Work<'_> { Box::pin(async move { self.resolve(&payment).await }) });
-        together(work.collect()).await
+        work.collect()
     }
 
-    /// True once it is decided, and on disk.
-    async fn resolve(&self, payment: &PaymentRecord) -> bool {
-        match self.claim_again(payment).await {
+    /// 1 once something about it is on disk, be it that it has to wait.
+    async fn resolve(&self, payment: &PaymentRecord) -> usize {
+        let resolved = match self.claim_again(payment).await {
             Late::Got(order) => self.confirm_late(payment.no, order).await,
             Late::Nothing => self.refuse_late(payment.no).await,
             Late::Later => false,
-        }
+        };
+        usize::from(resolved || self.put_late_off(payment).await)
+    }
+
+    /// It makes room for those behind it.
+    async fn put_late_off(&self, payment: &PaymentRecord) -> bool {
+        let doubled = LATE_RETRY_MS << payment.refund_attempts.min(16);
+        let after = TimeMs(self.now().0 + doubled.min(LATE_RETRY_MAX_MS));
+        let off = self.propose(Change::PutOff { payment: payment.no, after }).await;
+        matches!(off, Ok(Changed::Done { .. }))
     }
 
     /// Claims the units of the order that is over, for the person it was of.

@@ -1,10 +1,10 @@
 //! Money that is to go back: asked of its provider, with longer and longer pauses, until it is there.
 //! The same refund carries the same reference at every attempt, so that a kill in between gives nothing back twice.
 
-use super::{ROUND_MAX, Work, together};
+use super::{ROUND_MAX, Work};
 use crate::{
     Sale,
-    pay::{RefundAsk, Refunded},
+    pay::{Provider, RefundAsk, Refunded},
 };
 use ledger::{Change, Changed, PaymentRecord};
 use rules::{PaymentState, TimeMs};
@@ -13,37 +13,37 @@ use rules::{PaymentState, TimeMs};
 const REFUND_RETRY_MAX_MS: u64 = 60 * 60 * 1_000;
 
 impl Sale {
-    pub(super) async fn give_money_back(&self) -> usize {
-        let due = PaymentState::RefundDue;
-        let owed = self.inner.ledger.payments_waiting(due, self.now(), ROUND_MAX as u32);
+    /// The refunds that are due at one provider. Those of one that is not configured wait until it is.
+    pub(super) fn refunds(&self, provider: usize) -> Vec<Work<'_>> {
+        let (due, most) = (PaymentState::RefundDue, ROUND_MAX as u32);
+        let name = self.providers()[provider].name();
+        let owed = self.inner.ledger.payments_waiting(due, Some(name), self.now(), most);
         let owed = owed.unwrap_or_else(|fault| {
             tracing::warn!(%fault, "refunds wait for the ledger");
             Vec::new()
         });
         let work = owed.into_iter().map(|payment| -> Work<'_> {
-            Box::pin(async move { self.refund_one(&payment).await })
+            let provider = &*self.providers()[provider];
+            Box::pin(async move { self.refund_one(provider, &payment).await })
         });
-        together(work.collect()).await
+        work.collect()
     }
 
-    /// True once something about it is on disk, be it that the attempt failed.
-    async fn refund_one(&self, payment: &PaymentRecord) -> bool {
-        let change = match self.ask_for_refund(payment).await {
+    /// 1 once something about it is on disk, be it that the attempt failed.
+    async fn refund_one(&self, provider: &dyn Provider, payment: &PaymentRecord) -> usize {
+        let change = match self.ask_for_refund(provider, payment).await {
             true => Change::RefundDone(payment.no),
-            false => {
-                Change::RefundFailed { payment: payment.no, after: self.refund_after(payment) }
-            }
+            false => Change::PutOff { payment: payment.no, after: self.refund_after(payment) },
         };
         let changed = self.propose(change).await;
-        matches!(changed, Ok(Changed::Done { .. } | Changed::Already { .. }))
+        usize::from(matches!(changed, Ok(Changed::Done { .. } | Changed::Already { .. })))
     }
 
-    async fn ask_for_refund(&self, payment: &PaymentRecord) -> bool {
+    async fn ask_for_refund(&self, provider: &dyn Provider, payment: &PaymentRecord) -> bool {
         let told = &payment.payment;
         let lines = self.lines(told.order);
-        let provider = self.provider_at(&told.provider).map(|at| &self.providers()[at]);
-        let (Some(first), Some(provider)) = (lines.first(), provider) else {
-            tracing::error!(payment = payment.no.0, "a refund has no provider that could pay it");
+        let Some(first) = lines.first() else {
+            tracing::error!(payment = payment.no.0, "a refund is of an order that is not there");
             return false;
         };
         let order_id = self.claim_id(&first.claim);
@@ -53,7 +53,7 @@ impl Sale {
             amount: &told.amount,
             refund_reference: &format!("{}-R{}", order_id.as_str(), payment.no.0),
         };
-        match provider.refund(&ask).await {
+        match self.bounded(provider.refund(&ask)).await {
             Ok(Refunded::Done) => true,
             Ok(Refunded::Pending) => false,
             Err(fault) => {

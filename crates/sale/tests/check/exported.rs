@@ -73,6 +73,7 @@ fn every_line_of_every_order_is_a_row_and_every_payment_names_what_it_pays() {
         ("r4", id(1), "9.90", "confirmed", id(7)),
         ("r5", id(4), "9.90", "late", "-"),
         ("r6", id(0), "9.90", "refund_due", "-"),
+        ("r7", id(8), "5.00", "refund_due", "-"),
     ];
     assert_eq!(rows, expected);
     let mut users = BTreeMap::new();

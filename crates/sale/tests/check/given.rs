@@ -128,6 +128,7 @@ fn sell_concert(ledger: &SqliteLedger, epoch: Epoch, no: ActivityNo) {
     change(pays(order(5), "r5", 990));
     change(pays(order(1), "r6", 990));
     write(ledger, epoch, &[held(9, 1, 2, 7)]);
+    change(owed(order(9), "r7"));
 }
 
 /// An authentic payment.
@@ -135,6 +136,13 @@ pub fn pays(order: OrderNo, reference: &str, minor: u64) -> Change {
     let amount = Money { minor, currency: "CNY".into() };
     let (provider, reference) = ("test".into(), reference.into());
     Change::Receive(NewPayment { provider, reference, order, amount })
+}
+
+/// Money that came for an order and does not pay it: five dollars.
+pub fn owed(order: OrderNo, reference: &str) -> Change {
+    let amount = Money { minor: 500, currency: "USD".into() };
+    let (provider, reference) = ("test".into(), reference.into());
+    Change::Owe(NewPayment { provider, reference, order, amount })
 }
 
 /// One change, which has to be possible.

@@ -6,9 +6,9 @@ use ledger::{
     ActivityLedger, AddRefused, AddedActivity, AddedCodes, Appended, AuditEntry, AuditRecord,
     Change, Changed, ClaimLedger, Cursor, Delivery, Detection, Endpoint, EndpointNo, EventDraft,
     Finding, Lateness, Ledger, LedgerFault, NameTaken, NewActivity, NewEndpoint, NewPerson,
-    NoticeRecord, OpenPayment, OperatorKey, OrderLedger, OrderMark, OrderRow, OutNo, OutRow,
-    ParticipantRow, PaymentNo, PaymentRecord, PeopleLedger, Person, RelayLedger, Role, Settled,
-    Source, SqliteLedger, StoredActivity, Written,
+    NoticeRecord, NoticeRow, OpenPayment, OperatorKey, OrderLedger, OrderMark, OrderRow, OutNo,
+    OutRow, ParticipantRow, PaymentNo, PaymentRecord, PeopleLedger, Person, RelayLedger, Role,
+    Settled, Source, SqliteLedger, StoredActivity, Written,
 };
 use rules::{
     ActivityNo, Claim, Epoch, Event, JoinNo, OrderNo, Part, PaymentState, Seq, TimeMs, TypeNo,
@@ -226,10 +226,11 @@ impl OrderLedger for Meddled<'_> {
     fn payments_waiting(
         &self,
         state: PaymentState,
+        provider: Option<&str>,
         now: TimeMs,
         most: u32,
     ) -> Fault<Vec<PaymentRecord>> {
-        self.between(|inner| inner.payments_waiting(state, now, most))
+        self.between(|inner| inner.payments_waiting(state, provider, now, most))
     }
     fn open_payments(
         &self,
@@ -238,8 +239,8 @@ impl OrderLedger for Meddled<'_> {
     ) -> Fault<Vec<OpenPayment>> {
         self.between(|inner| inner.open_payments(after, most))
     }
-    fn notices(&self, most: u32) -> Fault<Vec<(TimeMs, String, String, Option<OrderNo>)>> {
-        self.between(|inner| inner.notices(most))
+    fn notices(&self, strays_only: bool, most: u32) -> Fault<Vec<NoticeRow>> {
+        self.between(|inner| inner.notices(strays_only, most))
     }
     fn line(
         &self,
@@ -247,14 +248,6 @@ impl OrderLedger for Meddled<'_> {
         visit: &mut dyn FnMut(JoinNo, TypeNo, UserNo),
     ) -> Fault<()> {
         self.between(|inner| inner.line(activity, visit))
-    }
-    fn joined_line(
-        &self,
-        activity: ActivityNo,
-        kind: TypeNo,
-        user: UserNo,
-    ) -> Fault<Option<(JoinNo, Option<Seq>)>> {
-        self.between(|inner| inner.joined_line(activity, kind, user))
     }
     fn last_alive(&self) -> Fault<TimeMs> {
         self.between(|inner| inner.last_alive())

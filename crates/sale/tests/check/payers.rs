@@ -1,7 +1,7 @@
 //! People who pay, do not pay, pay too late and get their money back, one step at a time, for ever.
 //! Whatever it writes is right, and changes orders that a check may just have read.
 
-use crate::given::{END, START, activity, change_at, claim, entry, pays, priced, write};
+use crate::given::{END, START, activity, change_at, claim, entry, owed, pays, priced, write};
 use ledger::{ActivityLedger, Change, Changed, EventDraft, NewUnits, PaymentNo, SqliteLedger};
 use rules::{
     ActivityNo, Claim, ClaimNo, Epoch, EventKind, OrderNo, OrderStep, TimeMs, TypeNo, UnitKind,
@@ -44,7 +44,7 @@ impl<'a> Payers<'a> {
     /// Writes the next thing.
     pub fn step(&mut self) {
         self.steps += 1;
-        match self.steps % 11 {
+        match self.steps % 12 {
             0 | 2 | 7 => self.hold(self.steps, TimeMs(START.0 + 1)),
             1 | 8 => self.pay(),
             3 => self.expire(),
@@ -52,6 +52,7 @@ impl<'a> Payers<'a> {
             5 => self.confirm_late(),
             6 => self.owe_refund(),
             9 => self.pay_again(),
+            10 => self.pay_wrongly(),
             _ => self.refund(),
         }
     }
@@ -128,6 +129,12 @@ impl<'a> Payers<'a> {
     fn pay_again(&mut self) {
         if let Some(order) = self.paid.back().copied() {
             self.receive(order);
+        }
+    }
+
+    fn pay_wrongly(&mut self) {
+        if let Some((order, ..)) = self.held.front() {
+            self.change(owed(*order, &format!("r{}", self.steps)));
         }
     }
 

@@ -421,6 +421,28 @@ fn money() -> Vec<Plant> {
             vec![at(CONCERT, WrongCurrency { payment: 1 })],
         ),
         (
+            "other money that is said to pay (C16)",
+            payment(7, "state = 2, paid_order = order_place"),
+            vec![
+                at(CONCERT, WrongAmount { payment: 7, paid: 500, costs: 10_000 }),
+                at(CONCERT, WrongCurrency { payment: 7 }),
+                at(
+                    CONCERT,
+                    StatesDiffer {
+                        payment: 7,
+                        state: PaymentState::Confirmed,
+                        order: 9,
+                        order_state: OrderState::Held,
+                    },
+                ),
+            ],
+        ),
+        (
+            "other money that may still pay (C16)",
+            payment(5, "amount_minor = 991"),
+            vec![at(CONCERT, WrongAmount { payment: 5, paid: 991, costs: 990 })],
+        ),
+        (
             "a payment for an order that was never made (C16)",
             payment(6, &format!("order_place = {}", order(99))),
             vec![at(CONCERT, OrderUnknown { payment: 6, order: 99 })],
@@ -496,9 +518,10 @@ fn an_untouched_ledger_holds() {
         2 an answer given is kept: holds (19 claims, 2 refusals that rest on claims)\n\
         3 one person, one limit: holds (14 people, 19 claims)\n\
         4 a code goes out once, in the order of import: holds (19 claims, 16 codes)\n\
-        7 time decides once, and money and stock agree: holds (18 orders, 6 payments)\n  \
+        7 time decides once, and money and stock agree: holds (18 orders, 7 payments)\n  \
           activity concert: received 249.50 CNY = 129.70 confirmed + 9.90 refund due \
-          + 100.00 refunded + 9.90 late, not decided yet\n\
+          + 100.00 refunded + 9.90 late, not decided yet\n  \
+          activity concert: received 5.00 USD = 0 confirmed + 5.00 refund due + 0 refunded\n\
         every promise holds";
     assert_eq!(text, expected);
 }
@@ -557,10 +580,11 @@ fn a_report_names_what_is_broken() {
           - activity movie-night: user 99 has a claim and may have none by the roster\n\
         4 a code goes out once, in the order of import: BROKEN (19 claims, 15 codes)\n  \
           - activity movie-night, type seat: units without a code: 1\n\
-        7 time decides once, and money and stock agree: BROKEN (18 orders, 5 payments)\n  \
+        7 time decides once, and money and stock agree: BROKEN (18 orders, 6 payments)\n  \
           - activity concert: order 3 is paid and no payment pays it\n  \
           activity concert: received 139.60 CNY = 19.80 confirmed + 9.90 refund due \
-          + 100.00 refunded + 9.90 late, not decided yet\n\
+          + 100.00 refunded + 9.90 late, not decided yet\n  \
+          activity concert: received 5.00 USD = 0 confirmed + 5.00 refund due + 0 refunded\n\
         promises 1, 3, 4, 7 are BROKEN";
     assert_eq!(check(&world.data()).to_string(), expected);
 }

@@ -154,12 +154,11 @@ impl OrderLedger for Doubtful {
         fn payments_of(order: OrderNo) -> Result<Vec<PaymentRecord>, LedgerFault>;
         fn payments(before: Option<PaymentNo>, state: Option<PaymentState>, most: u32) -> Result<Vec<PaymentRecord>, LedgerFault>;
         fn payments_in(activity: ActivityNo, visit: &mut dyn FnMut(&PaymentRecord) -> bool, ) -> Result<(), LedgerFault>;
-        fn payments_waiting(state: PaymentState, now: TimeMs, most: u32) -> Result<Vec<PaymentRecord>, LedgerFault>;
+        fn payments_waiting(state: PaymentState, provider: Option<&str>, now: TimeMs, most: u32) -> Result<Vec<PaymentRecord>, LedgerFault>;
         fn open_payments(after: Option<(OrderNo, String)>, most: u32) -> Result<Vec<OpenPayment>, LedgerFault>;
         fn record_notices(notices: &[NoticeRecord]) -> Result<(), LedgerFault>;
-        fn notices(most: u32) -> Result<Vec<(TimeMs, String, String, Option<OrderNo>)>, LedgerFault>;
+        fn notices(strays_only: bool, most: u32) -> Result<Vec<(TimeMs, String, String, Option<OrderNo>)>, LedgerFault>;
         fn line(activity: ActivityNo, visit: &mut dyn FnMut(JoinNo, TypeNo, UserNo)) -> Result<(), LedgerFault>;
-        fn joined_line(activity: ActivityNo, ticket_type: TypeNo, user: UserNo) -> Result<Option<(JoinNo, Option<Seq>)>, LedgerFault>;
         fn last_alive() -> Result<TimeMs, LedgerFault>;
         fn extend(epoch: Epoch, lateness: Lateness) -> Result<(), LedgerFault>;
         fn extensions() -> Result<Vec<Lateness>, LedgerFault>;

@@ -1,9 +1,17 @@
 //! The waiting list: what comes back goes to the first in line, then to the next, and only then to the open sale (C22).
 //! Nobody who asks often may get what somebody waits for.
 
-use crate::shop::{Goods, RELEASE_MS, Shop};
-use rules::{OrderState, Refusal, TypeNo, UserNo};
+use crate::shop::{Goods, RELEASE_MS, Shop, activity, operator};
+use ledger::NewUnits;
+use rules::{Item, Money, OrderState, Refusal, TypeNo, UserNo};
 use sale::{LinedUp, Outcome, Recorded, Stepped};
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+use stock::Stock;
 
 const SEAT: TypeNo = TypeNo(0);
 const OFFER_RELEASE_MS: u64 = 300_000 + 15_000;
@@ -118,4 +126,36 @@ fn lining_up_says_what_else_can_be_done() {
     let alice = shop.user("alice");
     assert_eq!(line_up(&mut shop, alice), LinedUp::Off);
     shop.clock.pass(RELEASE_MS);
+}
+
+/// What comes out of the line for nothing is a ticket at once: whoever is served in the moment of lining up hears so,
+/// and may line up for one more.
+#[test]
+fn a_free_unit_out_of_the_line_is_a_ticket_and_no_bar() {
+    let gift = TypeNo(1);
+    let mut goods = activity(Goods { standby: true, limit: 2, ..Goods::plain(1) });
+    goods.activity.id = "mixed".into();
+    let mut free = goods.activity.types[0].clone();
+    (free.id, free.price) = ("gift".into(), Money::parse("0", "CNY").unwrap());
+    goods.activity.types.push(free);
+    goods.units.push(NewUnits::Plain(1));
+    let mut shop = Shop::open(Goods::plain(1));
+    shop.sale.import(&[goods], &operator()).unwrap();
+    let (alice, bob) = (shop.user("alice"), shop.user("bob"));
+    let both = [SEAT, gift].map(|ticket_type| Item { ticket_type, count: 1 });
+    let Outcome::Won(hers) = shop.claim_of("mixed", alice, &both) else { panic!("free") };
+    let entry = Arc::clone(shop.sale.catalog().by_id("mixed").unwrap());
+    // Both are written together: the unit comes back, and then somebody is in line.
+    let lined_up = shop.wait(async |sale| {
+        let mut cancel = pin!(sale.cancel(hers.claim.order()));
+        assert!(poll_fn(|context| Poll::Ready(cancel.as_mut().poll(context).is_pending())).await);
+        sale.line_up(&entry, gift, bob).await
+    });
+    let ticket = shop.stock.offer_of(entry.no, gift, bob).expect("it was for bob");
+    assert_eq!(lined_up, Ok(LinedUp::Offered(ticket.claim.order())));
+    shop.quiet();
+    assert_eq!(shop.sale.offer_of(&entry, gift, bob).unwrap().state, OrderState::Paid);
+    let again = shop.wait(async |sale| sale.line_up(&entry, gift, bob).await);
+    assert!(matches!(again, Ok(LinedUp::InLine(_))), "{again:?}");
+    assert_eq!(shop.sale.offer_of(&entry, gift, bob), None, "while he waits for another");
 }

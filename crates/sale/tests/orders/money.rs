@@ -28,7 +28,7 @@ fn reasons(shop: &mut Shop) -> Vec<String> {
     // The second quiet step writes what waits for a quiet moment.
     shop.quiet();
     shop.quiet();
-    let notices = shop.ledger.notices(100).unwrap();
+    let notices = shop.ledger.notices(false, 100).unwrap();
     notices.into_iter().map(|(_, _, reason, _)| reason).collect()
 }
 
@@ -56,21 +56,16 @@ fn an_order_is_paid_by_its_notice_and_only_then_shows_its_code() {
     assert_eq!((shop.supply().total, code(&shop.order(&line))), (0, None));
 }
 
-/// C16, C21: whatever is not an authentic payment of exactly this order changes nothing, and is there to be seen.
+/// C16, C21: whatever is not authentic changes nothing, and is there to be seen.
 #[test]
 fn what_is_not_an_authentic_payment_changes_nothing_and_is_recorded() {
     let mut shop = Shop::open(Goods::plain(3));
-    for (name, switches, reason) in [
-        ("a", Switches { forged: true, ..Switches::default() }, "bad_signature"),
-        ("b", Switches { wrong_amount: true, ..Switches::default() }, "wrong_amount"),
-    ] {
-        let user = shop.user(name);
-        let (line, order) = sent(&mut shop, user);
-        shop.pay(&order, switches);
-        assert_eq!(shop.order(&line).state(), OrderState::Held);
-        assert_eq!(payments(&shop, &line), []);
-        assert_eq!(reasons(&mut shop)[0], reason);
-    }
+    let user = shop.user("a");
+    let (line, order) = sent(&mut shop, user);
+    shop.pay(&order, Switches { forged: true, ..Switches::default() });
+    assert_eq!(shop.order(&line).state(), OrderState::Held);
+    assert_eq!(payments(&shop, &line), []);
+    assert_eq!(reasons(&mut shop), ["bad_signature"]);
     let nobody = shop.sale.refuse_notice("nobody", sale::NoticeRefused::BadSignature);
     assert_eq!((nobody.status, reasons(&mut shop)[0].as_str()), (404, "unknown_provider"));
 }
@@ -132,7 +127,7 @@ fn late(free: bool, kill: bool) {
     let found = payment(&shop, &line);
     if free {
         assert_eq!(found.state, PaymentState::Confirmed);
-        let got = shop.sale.claims_in(shop.no(), alice);
+        let got = shop.sale.live_in(shop.no(), alice);
         let got = got.iter().find(|got| got.state == OrderState::Paid).unwrap();
         assert_eq!(found.paid_order, Some(got.claim.order()));
         assert_eq!(shop.supply().sold, 1);
@@ -172,7 +167,7 @@ fn a_late_payment_claims_its_unit_once_over_a_kill() {
     shop.ledger.next_change(crate::doubtful::Fate::LateNothing);
     shop.till();
     assert_eq!((payment(&shop, &line).state, shop.supply().held), (PaymentState::Late, 1));
-    let mut shop = shop.crash(0);
+    let mut shop = shop.crash(1_000);
     shop.till();
     assert_eq!(payment(&shop, &line).state, PaymentState::Confirmed);
     let supply = shop.supply();
@@ -192,6 +187,7 @@ fn an_order_is_closed_at_the_provider_at_its_deadline_and_payable_in_the_grace()
     shop.test.pay(id.as_str(), Switches { never: true, ..Switches::default() }).unwrap();
     shop.clock.pass(1_000);
     assert_eq!(shop.send(&order), Err(PayRefused::TooLate));
+    shop.quiet();
     assert!(shop.till() > 0);
     assert_eq!(shop.order(&line).state(), OrderState::Paid, "what the closing tells counts");
     assert_eq!(shop.order(&closed).state(), OrderState::Held);

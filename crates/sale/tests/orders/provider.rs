@@ -4,28 +4,33 @@
 use crate::shop::{HandClock, Shop};
 use sale::{
     NoticeAnswer, OwnedOrder, PayRefused, Sale,
-    pay::{Delivery, Notice, Switches, TestProvider, TestSettings},
+    pay::{Delivery, Notice, Switches, TEST_PROVIDER, TestProvider, TestSettings},
 };
 use std::{path::Path, sync::Arc};
 
-pub fn open(dir: &Path, clock: &Arc<HandClock>) -> Arc<TestProvider> {
+pub fn open(book: &Path, clock: &Arc<HandClock>) -> Arc<TestProvider> {
     let settings = TestSettings {
         secret: [7; 32],
         merchant: "firstcome".into(),
         page: "/pay/test".into(),
-        book: Some(dir.join("test-provider.jsonl")),
+        book: Some(book.to_owned()),
     };
     Arc::new(TestProvider::open(settings, Arc::clone(clock) as _).unwrap())
 }
 
 /// Posts a notice.
 pub async fn post(sale: &Sale, delivery: &Delivery) -> NoticeAnswer {
+    post_to(sale, TEST_PROVIDER, delivery).await
+}
+
+/// Posts a notice to the address of one provider.
+pub async fn post_to(sale: &Sale, provider: &str, delivery: &Delivery) -> NoticeAnswer {
     let header = |name: &str| {
         let found = delivery.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.clone())
     };
     let notice = Notice { header: &header, body: &delivery.body };
-    let answer = sale.notice("test", &notice);
+    let answer = sale.notice(provider, &notice);
     answer.await
 }
 

@@ -2,6 +2,7 @@
 //! Nothing here asserts what a test is about.
 
 use crate::doubtful::Doubtful;
+use crate::other::Other;
 use ledger::{NewActivity, NewUnits, SqliteLedger, SqliteSettings};
 use rules::{
     Activity, ActivityNo, Item, KeyHash, Money, TicketType, TimeMs, TypeNo, UnitKind, UserNo,
@@ -113,6 +114,7 @@ pub struct Shop {
     pub sale: Sale,
     pub writer: Writer,
     pub test: Arc<TestProvider>,
+    pub other: Arc<Other>,
     pub meter: Arc<ChangesMeter>,
     pub dir: TempDir,
 }
@@ -144,15 +146,18 @@ impl Shop {
             settings,
         )
         .unwrap();
-        let test = crate::provider::open(dir.path(), &clock);
-        sale.set_providers(vec![Arc::clone(&test) as Arc<dyn Provider>]);
-        Self { clock, ledger, stock, sale, writer, test, meter, dir }
+        let test = crate::provider::open(&dir.path().join("test-provider.jsonl"), &clock);
+        let other = Other::open(dir.path(), &clock);
+        let providers: Vec<Arc<dyn Provider>> =
+            vec![Arc::clone(&test) as _, Arc::clone(&other) as _];
+        sale.set_providers(providers);
+        Self { clock, ledger, stock, sale, writer, test, other, meter, dir }
     }
 
     /// The process dies here, and another one starts `down_ms` later on the same disk.
     pub fn crash(self, down_ms: u64) -> Self {
-        let Self { clock, ledger, stock, sale, writer, test, dir, .. } = self;
-        drop((sale, writer, stock, test));
+        let Self { clock, ledger, stock, sale, writer, test, other, dir, .. } = self;
+        drop((sale, writer, stock, test, other));
         drop(Arc::into_inner(ledger).expect("nobody else has the ledger"));
         clock.pass(down_ms);
         Self::start(dir, clock, settings())

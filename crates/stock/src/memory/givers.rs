@@ -1,8 +1,8 @@
-//! What is kept of people who gave something back and claim again: their live lines, and their keys.
+//! What is kept of people who gave something back and claim again: their live lines, their keys, and how many ended.
 //! Everybody else has ordinals without gaps and needs none of this; a long history of orders is never walked twice.
 
 use super::records::Linked;
-use rules::{KeyHash, Seq, TypeNo, UserNo};
+use rules::{KeyHash, OrderState, Seq, TypeNo, UserNo};
 use std::{collections::HashMap, ops::RangeInclusive};
 
 #[derive(Clone, Copy)]
@@ -17,6 +17,8 @@ struct LiveLine {
 struct Giver {
     /// Oldest first.
     live: Vec<LiveLine>,
+    /// Lines of orders that were cancelled or expired.
+    ended: u32,
     /// The highest ordinals ever given: each below was given, too.
     ever: u32,
     ever_in: Vec<(TypeNo, u32)>,
@@ -80,6 +82,7 @@ impl Givers {
             Some((_, ever)) => *ever = (*ever).max(claim.ordinal_in_type),
             None => giver.ever_in.push((claim.ticket_type, claim.ordinal_in_type)),
         }
+        giver.ended += u32::from(is_ended(linked.state));
         if linked.state.is_live() {
             giver.live.push(LiveLine {
                 seq: claim.seq,
@@ -93,8 +96,17 @@ impl Givers {
         }
     }
 
-    /// These lines, an order of somebody who may be known, are live no more.
-    pub fn end(&mut self, user: UserNo, lines: RangeInclusive<u32>) {
+    /// These lines, an order of somebody who may be known, are live no more: they came to this state.
+    pub fn end(&mut self, user: UserNo, lines: RangeInclusive<u32>, state: OrderState) {
+        assert!(!state.is_live(), "what ends is not {state:?}");
+        self.withdraw(user, lines.clone());
+        if let Some(giver) = self.people.get_mut(&user).filter(|_| is_ended(state)) {
+            giver.ended += lines.end() - lines.start() + 1;
+        }
+    }
+
+    /// These lines, an order of somebody who may be known, never were.
+    pub fn withdraw(&mut self, user: UserNo, lines: RangeInclusive<u32>) {
         if let Some(giver) = self.people.get_mut(&user) {
             giver.live.retain(|line| !lines.contains(&line.seq.0));
         }
@@ -118,6 +130,11 @@ impl Givers {
     /// How many live lines they have.
     pub fn had(&self, user: UserNo) -> u32 {
         self.of(user).live.len() as u32
+    }
+
+    /// How many of their lines were cancelled or expired.
+    pub fn ended(&self, user: UserNo) -> u32 {
+        self.of(user).ended
     }
 
     /// How many live lines of a type they have.
@@ -157,4 +174,10 @@ impl Givers {
     fn of(&self, user: UserNo) -> &Giver {
         self.people.get(&user).expect("who gave something back is learnt before they are asked for")
     }
+}
+
+/// Whether lines in this state were given up before they were anybody's. What was refunded was theirs, and an operator
+/// took it.
+const fn is_ended(state: OrderState) -> bool {
+    matches!(state, OrderState::Cancelled | OrderState::Expired)
 }

@@ -214,6 +214,26 @@ mod tests {
         }
     }
 
+    /// What lining up and leaving costs is given back, whoever does it how often, and however long the line is.
+    #[test]
+    fn coming_and_going_takes_no_room() {
+        for waiting in [0u32, 1, 10, 1_000] {
+            let mut line = Line::default();
+            (1..=waiting).for_each(|user| line.join(JoinNo(EventNo(user.into())), UserNo(user)));
+            for turn in 0..20_000u64 {
+                let (join, user) = (JoinNo(EventNo(10_000 + turn)), UserNo(5_000));
+                line.join(join, user);
+                assert_eq!(line.place(user), Some((join, waiting)));
+                assert!(line.leave(join, user));
+            }
+            let most = SWEEP_MIN + 2 * (waiting as usize + 1);
+            assert!(line.joins.len() <= most && line.tree.len() == line.joins.len());
+            let room = [line.joins.capacity(), line.tree.capacity(), line.places.capacity()];
+            assert!(room.iter().all(|room| *room <= 4 * most), "{room:?} for {waiting}");
+            assert_eq!((line.len(), line.ready.len()), (waiting, waiting as usize));
+        }
+    }
+
     proptest! {
         #[test]
         fn a_line_behaves_as_a_plain_list_of_people(steps in steps()) {

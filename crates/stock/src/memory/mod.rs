@@ -15,15 +15,17 @@ mod units;
 mod waiting;
 
 use crate::{
-    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Due, InLine, Load, Place,
-    Recorded, Stock, StockFault, Summary,
+    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Due, InLine,
+    LINES_READ_MAX, Load, Place, Recorded, Stock, StockFault, Summary,
 };
 use activity::ActivityStock;
 use arc_swap::ArcSwap;
 use load::MemoryLoad;
 use parking_lot::Mutex;
 use pending::Pending;
-use rules::{ActivityNo, Claim, Epoch, Event, OrderNo, Part, Refusal, Seq, TimeMs, TypeNo, UserNo};
+use rules::{
+    ActivityNo, Claim, Epoch, Event, KeyHash, OrderNo, Part, Refusal, Seq, TimeMs, TypeNo, UserNo,
+};
 use std::{
     ops::Range,
     sync::{
@@ -107,6 +109,19 @@ impl MemoryStock {
             self.waiting.lock().list(no, activity.listed);
         }
         Some(done)
+    }
+
+    /// Looks at what somebody has.
+    fn with_person<T>(
+        &self,
+        no: ActivityNo,
+        user: UserNo,
+        look: impl FnOnce(&ActivityStock) -> T,
+    ) -> Option<T> {
+        self.with(no, |activity, _| {
+            activity.learn(user);
+            look(activity)
+        })
     }
 
     /// Does what may offer units, and counts the change if it did.
@@ -194,7 +209,11 @@ impl Stock for MemoryStock {
         ticket_type: TypeNo,
         count: u32,
     ) -> Result<Box<[Range<u32>]>, u32> {
-        let taken = self.with(activity, |activity, _| activity.take_back(ticket_type, count));
+        let taken = self.with(activity, |activity, pending| {
+            // What is owed to those in line is not there to be taken back.
+            let _ = activity.offer_owed(pending);
+            activity.take_back(ticket_type, count)
+        });
         self.count_change();
         taken.unwrap_or(Err(0))
     }
@@ -284,8 +303,33 @@ impl Stock for MemoryStock {
             .unwrap_or(Err(None))
     }
 
-    fn claims_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
-        self.with(activity, |activity, _| activity.claims_of(user)).unwrap_or_default()
+    fn claims_of(
+        &self,
+        activity: ActivityNo,
+        user: UserNo,
+        before: Option<Seq>,
+        most: usize,
+    ) -> Vec<Recorded> {
+        assert!(most <= LINES_READ_MAX, "nobody reads more at once: {most}");
+        self.with(activity, |activity, _| activity.claims_of(user, before, most))
+            .unwrap_or_default()
+    }
+
+    fn live_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
+        self.with_person(activity, user, |activity| activity.live_of(user)).unwrap_or_default()
+    }
+
+    fn offer_of(
+        &self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+        user: UserNo,
+    ) -> Option<Recorded> {
+        self.with_person(activity, user, |activity| activity.offer_of(ticket_type, user))?
+    }
+
+    fn known(&self, activity: ActivityNo, user: UserNo, key: KeyHash) -> Option<Recorded> {
+        self.with_person(activity, user, |activity| activity.known(user, key))?
     }
 
     fn claim_at(&self, activity: ActivityNo, seq: Seq) -> Option<Recorded> {

@@ -39,6 +39,11 @@ impl TypeStock {
         Supply { total: self.total, available: self.free.count(), held: self.held, sold: self.sold }
     }
 
+    /// Whether a unit is free that somebody waits for who may have it, as far as is known.
+    pub fn owes(&self) -> bool {
+        self.free.count() > 0 && self.line.has_ready()
+    }
+
     /// Everything counted of them.
     pub fn counts(&self) -> TypeCounts {
         TypeCounts { supply: self.supply(), unpaid: self.unpaid, waiting: self.line.len() }

@@ -10,15 +10,20 @@ use proptest::{
     test_runner::{FailurePersistence, FileFailurePersistence, TestRunner},
 };
 use rules::{
-    ActivityNo, Claim, Epoch, Event, EventKind, EventNo, Item, JoinNo, Money, OrderNo, OrderStep,
-    Seq, TimeMs, TypeNo, UnitKind, UserNo, Window,
+    ActivityNo, BASKET_UNITS_MAX, Claim, ClaimNo, ENDED_LINES_MAX, Epoch, Event, EventKind,
+    EventNo, Item, JoinNo, Money, OrderNo, OrderState, OrderStep, Seq, TimeMs, TypeNo, UnitKind,
+    UnitNo, UserNo, Window,
 };
 use std::ops::Range;
-use stock::{ActivitySetup, ClaimAsk, Conflict, Decision, Place, Stock, StockFault};
+use stock::{
+    ActivitySetup, ClaimAsk, Conflict, Decision, LINES_READ_MAX, Place, Stock, StockFault,
+};
 
 const STEPS_MAX: usize = 120;
 const USERS: u32 = 6;
 const CASES: u32 = 400;
+/// Where the model has a thousand lines to look through.
+const LONG_CASES: u32 = 50;
 /// Seeds that failed once; they run first.
 const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/comparison.seeds");
 
@@ -147,6 +152,8 @@ struct Comparison {
     taken: Vec<(Claim, Place)>,
     /// Take-backs neither written nor undone.
     aside: Vec<Aside>,
+    /// Lines of activity 1 that were written before everything else.
+    before: u32,
 }
 
 struct Aside {
@@ -157,9 +164,10 @@ struct Aside {
 }
 
 impl Comparison {
-    fn new(new: New, room: Room) -> Self {
+    fn new(new: New, room: Room, before: u32) -> Self {
         let stock = new();
-        let disks: Vec<_> = setups().into_iter().map(super::world::Disk::new).collect();
+        let mut disks: Vec<_> = setups().into_iter().map(super::world::Disk::new).collect();
+        expired(&mut disks[0], UserNo(USERS), before);
         load_at(&*stock, Epoch(1), TimeMs(0), &disks);
         Self {
             stock,
@@ -169,7 +177,13 @@ impl Comparison {
             last_place: Place::DURABLE,
             taken: Vec::new(),
             aside: Vec::new(),
+            before,
         }
+    }
+
+    /// The n-th line of an activity, counted from where the plan begins.
+    fn nth(&self, activity: ActivityNo, nth: u32) -> Seq {
+        Seq(if activity == ONE { self.before + nth } else { nth })
     }
 
     fn run(&mut self, step: &Step) {
@@ -306,7 +320,7 @@ impl Comparison {
     }
 
     fn order(&mut self, activity: ActivityNo, nth: u32, step: OrderStep) {
-        let (no, order) = (EventNo(self.last_event.0 + 1), Seq(nth));
+        let (no, order) = (EventNo(self.last_event.0 + 1), self.nth(activity, nth));
         let kind = EventKind::Order { order, step };
         let event = Event { no, activity, at: TimeMs(OPENS), kind };
         if self.model.possible(&event) {
@@ -410,12 +424,12 @@ impl Comparison {
             );
             assert_eq!(counts, self.model.counts(activity, now));
             for user in (0..=USERS + 1).map(UserNo) {
-                let claims = self.model.claims_of(activity, user);
-                assert_eq!(self.stock.claims_of(activity, user), claims);
+                self.compare_lines_of(activity, user);
                 let joined = self.model.joined(activity, user);
                 assert_eq!(self.stock.joined(activity, user), joined);
             }
-            for seq in (0..60).map(Seq) {
+            for nth in 0..60 {
+                let seq = self.nth(activity, nth);
                 let claim = self.model.claim_at(activity, seq);
                 assert_eq!(self.stock.claim_at(activity, seq), claim);
                 let order = self.model.order(activity, seq);
@@ -426,6 +440,29 @@ impl Comparison {
         assert_eq!(self.stock.any_unpaid(), self.model.any_unpaid());
         if !self.model.has_gap() {
             assert_eq!(self.stock.pending(), self.model.pending());
+        }
+    }
+
+    /// Whatever may be asked about somebody's lines, in pages of two.
+    fn compare_lines_of(&mut self, activity: ActivityNo, user: UserNo) {
+        let claims = self.model.claims_of(activity, user);
+        let newest = self.stock.claims_of(activity, user, None, LINES_READ_MAX);
+        assert_eq!(newest, claims[..claims.len().min(LINES_READ_MAX)]);
+        for nth in 0..9 {
+            let before = self.nth(activity, nth * nth);
+            let earlier = claims.iter().filter(|one| one.claim.seq < before).take(2);
+            let page = self.stock.claims_of(activity, user, Some(before), 2);
+            assert_eq!(page, earlier.copied().collect::<Vec<_>>(), "before {before:?}");
+        }
+        let live = self.model.live_of(activity, user);
+        assert_eq!(self.stock.live_of(activity, user), live);
+        for ticket_type in [SEAT, BOX] {
+            let offer = self.model.offer_of(activity, ticket_type, user);
+            assert_eq!(self.stock.offer_of(activity, ticket_type, user), offer);
+        }
+        for key in (1..4).filter_map(key) {
+            let known = self.model.known(activity, user, key);
+            assert_eq!(self.stock.known(activity, user, key), known);
         }
     }
 
@@ -442,15 +479,48 @@ impl Comparison {
     }
 }
 
+/// Writes so many seats that one person held and let go, in orders of a hundred at most.
+fn expired(disk: &mut super::world::Disk, user: UserNo, count: u32) {
+    for seq in 1..=count {
+        let line = ((seq - 1) % u32::from(BASKET_UNITS_MAX)) as u8;
+        let lines = (count - (seq - 1 - u32::from(line))).min(BASKET_UNITS_MAX.into()) as u8;
+        if line == 0 {
+            disk.states.insert(Seq(seq), OrderState::Expired);
+        }
+        let ordinal = u32::from(line) + 1;
+        disk.claims.push(Claim {
+            activity: ONE,
+            seq: Seq(seq),
+            epoch: Epoch(1),
+            ticket_type: SEAT,
+            unit: UnitNo(0),
+            user,
+            claim_no: ClaimNo(seq),
+            ordinal_in_type: ordinal,
+            ordinal_in_activity: ordinal,
+            decided_at: TimeMs(OPENS),
+            key: None,
+            line,
+            lines,
+            priced: true,
+            offer: None,
+        });
+    }
+}
+
 fn compare(new: New, room: Room, withdrawals: bool) {
+    compare_after(new, room, withdrawals, 0, CASES);
+}
+
+fn compare_after(new: New, room: Room, withdrawals: bool, before: u32, cases: u32) {
     let plans = prop::collection::vec(step(withdrawals), 1..STEPS_MAX);
     let seeds = Box::new(FileFailurePersistence::Direct(SEEDS));
     let failure_persistence: Option<Box<dyn FailurePersistence>> = Some(seeds);
     let default = ProptestConfig::default();
     // A long run asks for more by PROPTEST_CASES, which the default has read.
-    let config = ProptestConfig { cases: default.cases.max(CASES), failure_persistence, ..default };
+    let config = ProptestConfig { cases: default.cases.max(cases), failure_persistence, ..default };
     let run = |plan: Vec<Step>| {
-        let mut comparison = Comparison::new(new, room);
+        let mut comparison = Comparison::new(new, room, before);
         for step in &plan {
             comparison.run(step);
             comparison.compare();
@@ -470,4 +540,9 @@ pub fn random_plans_with_withdrawals_agree_with_the_model(new: New) {
 /// Claims, events, take-backs, freezes and loads, with little room: run with `Room::NARROW`.
 pub fn random_plans_with_loads_agree_with_the_model(new: New) {
     compare(new, Room::NARROW, false);
+}
+
+/// The same where somebody has given back nearly as much as one person may.
+pub fn random_plans_of_somebody_with_a_long_history_agree_with_the_model(new: New) {
+    compare_after(new, Room::WIDE, false, ENDED_LINES_MAX - 2, LONG_CASES);
 }

@@ -243,7 +243,7 @@ pub fn an_opened_activity_stands_beside_the_others(new: New) {
         let (claim, _) = shop.win(ClaimAsk { activity: ActivityNo(no), ..ask(1) });
         assert_eq!((claim.seq, claim.claim_no, claim.epoch), (Seq(1), ClaimNo(1), Epoch(1)));
     }
-    assert_eq!(shop.stock.claims_of(ONE, first.user)[0].claim, first);
+    assert_eq!(shop.lines_of(ONE, first.user)[0].claim, first);
     assert_eq!(shop.drain().0.len(), 3);
 }
 

@@ -136,7 +136,7 @@ pub fn what_is_not_loaded_is_unknown(new: New) {
         assert_eq!(shop.stock.counts(activity, TimeMs(OPENS)), None);
         assert_eq!(shop.stock.summary(activity), None);
         assert_eq!(shop.stock.claim_at(activity, Seq(1)), None);
-        assert!(shop.stock.claims_of(activity, ask(1).user).is_empty());
+        assert!(shop.lines_of(activity, ask(1).user).is_empty());
         assert!(!shop.stock.joined(activity, ask(1).user));
         assert_eq!(shop.stock.take_back(activity, SEAT, 1), Err(0));
     }

@@ -28,7 +28,7 @@ pub fn what_costs_something_stays_held_until_it_is_paid(new: New) {
     shop.commit();
     assert_eq!((shop.supply(SEAT), shop.unpaid_and_waiting(SEAT)), ((1, 1, 0), (1, 0)));
     let durable = Recorded { place: Place::DURABLE, ..held };
-    assert_eq!(shop.stock.claims_of(ONE, held.claim.user), [durable]);
+    assert_eq!(shop.lines_of(ONE, held.claim.user), [durable]);
     shop.step(Seq(1), OrderStep::Pay);
     assert_eq!((shop.supply(SEAT), shop.unpaid_and_waiting(SEAT)), ((1, 0, 1), (0, 0)));
     let paid = Recorded { state: OrderState::Paid, pay_by: None, ..durable };
@@ -213,7 +213,7 @@ pub fn limits_count_what_is_live(new: New) {
     assert_eq!(shop.no(ask(1)).0, Refusal::LimitReached);
     shop.recover();
     let all: Vec<u32> =
-        shop.stock.claims_of(ONE, ask(1).user).iter().map(|line| line.claim.seq.0).collect();
+        shop.lines_of(ONE, ask(1).user).iter().map(|line| line.claim.seq.0).collect();
     assert_eq!(all, [7, 6, 5, 4, 3, 2, 1], "whatever became of them");
 }
 

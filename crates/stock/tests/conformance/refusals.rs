@@ -65,7 +65,7 @@ pub fn a_refusal_changes_no_unit(new: New) {
     }
     assert_eq!(shop.supply(SEAT), (0, 1, 0));
     assert_eq!(shop.drain().0.len(), 1);
-    assert!(shop.stock.claims_of(ask(2).activity, ask(2).user).is_empty());
+    assert!(shop.lines_of(ask(2).activity, ask(2).user).is_empty());
 }
 
 /// C32: as long as one of the claims that took the units is not durable, so is the no.

@@ -301,8 +301,41 @@ pub fn an_offer_ends_like_any_other_order(new: New) {
     assert_eq!(offers(&shop), [(1, 0)]);
     shop.step(Seq(2), OrderStep::Pay);
     assert_eq!(shop.supply(SEAT), (0, 0, 1));
-    let line = shop.stock.claims_of(ONE, UserNo(1))[0];
+    let line = shop.lines_of(ONE, UserNo(1))[0];
     assert_eq!((line.state, line.place), (OrderState::Paid, Place::DURABLE));
     const { assert!(OFFER_MS < PAY_MS) };
     assert_eq!(shop.no(ask(9)).0, Refusal::SoldOut);
+}
+
+/// C17, C22: a late payment comes behind those in line. While a pause keeps them waiting, what is free is theirs.
+pub fn a_late_payment_comes_behind_those_in_line(new: New) {
+    let shop = all_held(new, 3);
+    shop.event(EventKind::Paused);
+    let joins = [1, 2].map(|user| shop.line_up(user));
+    shop.step(Seq(1), OrderStep::Expire);
+    let late = |user, ms| ClaimAsk { late: true, now: TimeMs(OPENS + ms), ..ask(user) };
+    shop.held_by_others(late(9, 5));
+    shop.step(Seq(2), OrderStep::Expire);
+    shop.held_by_others(late(9, 5));
+    shop.step(Seq(3), OrderStep::Expire);
+    assert_eq!(shop.supply(SEAT), (3, 0, 0), "one more than those who wait");
+    assert_eq!(shop.win(late(9, 5)).0.user, UserNo(9));
+    shop.held_by_others(late(8, 5));
+    shop.recover();
+    shop.leave_line(1, joins[0]);
+    assert_eq!(shop.supply(SEAT), (3, 0, 0), "what was not written is forgotten");
+    assert_eq!(shop.win(late(9, 5)).0.user, UserNo(9));
+    shop.event(EventKind::Resumed);
+    assert_eq!(shop.in_line(2), None, "their unit was kept for them");
+}
+
+/// A line that is over keeps nothing from anybody: nobody in it is offered anything any more.
+pub fn a_late_payment_does_not_wait_for_a_line_that_is_over(new: New) {
+    let shop = all_held(new, 1);
+    shop.event(EventKind::Paused);
+    shop.line_up(1);
+    shop.step(Seq(1), OrderStep::Expire);
+    let late = |now| ClaimAsk { late: true, now: TimeMs(now), ..ask(9) };
+    assert_eq!(shop.no(late(ENDS - 1)).0, Refusal::SoldOut);
+    shop.win(late(ENDS));
 }

@@ -210,7 +210,7 @@ fn write_and_fail(stock: &dyn Stock, disk: &Mutex<Disk>) {
         }
         let counts = stock.counts(ONE, TimeMs(OPENS)).unwrap();
         assert!(counts.types[0].supply.balances(), "S1: {counts:?}");
-        assert!(stock.claims_of(ONE, UserNo(1)).len() <= 1);
+        assert!(stock.claims_of(ONE, UserNo(1), None, 2).len() <= 1);
     }
 }
 

@@ -17,7 +17,7 @@ pub fn unit_ordinals_and_key_come_back_together(new: New) {
     shop.balanced();
     assert_eq!(shop.supply(SEAT), (4, 1, 0));
     assert_eq!(shop.stock.claim_at(ONE, second.seq), None);
-    let had: Vec<_> = shop.stock.claims_of(ONE, first.user).iter().map(|one| one.claim).collect();
+    let had: Vec<_> = shop.lines_of(ONE, first.user).iter().map(|one| one.claim).collect();
     assert_eq!(had, [first]);
     let (again, _) = shop.win(keyed);
     let of = |claim: rules::Claim| (claim.unit, claim.ordinal_in_type, claim.ordinal_in_activity);

@@ -15,8 +15,8 @@ use std::{
     thread::Thread,
 };
 use stock::{
-    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Due, InLine, Load, Place,
-    Recorded, Stock, StockFault, Summary, TypeSetup,
+    ActivityCounts, ActivitySetup, Answer, ClaimAsk, Conflict, Decision, Due, InLine,
+    LINES_READ_MAX, Load, Place, Recorded, Stock, StockFault, Summary, TypeSetup,
 };
 
 /// Makes an empty stock of the implementation under test.
@@ -359,6 +359,19 @@ impl Shop {
     /// Somebody's place in the line for seats.
     pub fn in_line(&self, user: u32) -> Option<InLine> {
         self.stock.in_line(ONE, SEAT, UserNo(user))
+    }
+
+    /// A user's lines in an activity, newest first: all of them, page by page.
+    pub fn lines_of(&self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
+        let mut lines: Vec<Recorded> = Vec::new();
+        loop {
+            let before = lines.last().map(|line| line.claim.seq);
+            let page = self.stock.claims_of(activity, user, before, LINES_READ_MAX);
+            if page.is_empty() {
+                return lines;
+            }
+            lines.extend(page);
+        }
     }
 
     /// The orders that are due at this moment, all of them.

@@ -12,7 +12,7 @@ use crate::{
     body::ReplyBody,
     envelope::{Keep, Problem, Reply, begin, end, reply},
     json,
-    outside::{Outside, OutsideFact},
+    outside::{Outside, OutsideFact, OutsideFacts},
     params::{Reason, bad},
 };
 use axum::{Router, body::Body};
@@ -28,12 +28,15 @@ use tokio::{
 /// Events of a page where nothing is said, and at most.
 const MOST: u64 = 100;
 const MOST_MAX: u64 = 500;
-/// Events that a stream reads at once.
+/// Bytes of a page's events, but for the last one: an event may be an order of a hundred lines.
+const PAGE_BYTES: usize = 1024 * 1024;
+/// Events that a stream reads at once, and the bytes of them, but for the last one: a piece of the stream.
 const READ_AT_ONCE: u32 = 500;
+const PIECE_BYTES: usize = 128 * 1024;
 /// Streams at a time.
 pub const STREAMS_MAX: usize = 64;
-/// Pieces that wait for a slow reader; then its stream waits too.
-const PIECES_MAX: usize = 4;
+/// Pieces that wait for a slow reader; then its stream waits too, with one more in its hand.
+const PIECES_MAX: usize = 2;
 /// Between two looks of a stream that nobody wakes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Between two reads that found nothing, however often it is woken.
@@ -75,15 +78,14 @@ async fn page(asked: Asked) -> Result<Reply, Problem> {
     };
     let entry = asked.entry()?;
     asked.audit(&operator, "admin/events", &entry.activity.id, format!("after {after}"));
-    let found = outside.facts(entry.no, after, most as u32 + 1).await;
-    let found = found.map_err(|fault| not_done(&asked, fault))?;
-    let shown = &found[..found.len().min(most as usize)];
+    let found = outside.facts(entry.no, after, most as u32, PAGE_BYTES).await;
+    let OutsideFacts { facts: shown, more } = found.map_err(|fault| not_done(&asked, fault))?;
     let mut out = begin(256 + shown.iter().map(|fact| fact.body.len() + 1).sum::<usize>());
     out.push(b'{');
     json::field(&mut out, "after", &shown.last().map_or(after, |fact| fact.no));
-    json::field(&mut out, "hasMore", &(found.len() > shown.len()));
+    json::field(&mut out, "hasMore", &more);
     json::key(&mut out, "list");
-    json::list(&mut out, shown, |out, fact| out.extend_from_slice(&fact.body));
+    json::list(&mut out, &shown, |out, fact| out.extend_from_slice(&fact.body));
     out.push(b'}');
     Ok(reply(0, StatusCode::OK, end(out), Keep::Private))
 }
@@ -148,8 +150,10 @@ impl Watching {
             // Before the look, so that what happens during it wakes.
             let moved = self.outside.moved();
             // A fault ends the stream: its reader comes back with the last number that it has.
-            let found = self.outside.facts(self.entry.no, self.after, READ_AT_ONCE).await;
-            let Ok(facts) = found else { return };
+            let (no, after) = (self.entry.no, self.after);
+            let found = self.outside.facts(no, after, READ_AT_ONCE, PIECE_BYTES).await;
+            let Ok(OutsideFacts { facts, .. }) = found else { return };
+            let nothing = facts.is_empty();
             let piece = match facts.last() {
                 Some(last) => {
                     self.after = last.no;
@@ -157,13 +161,15 @@ impl Watching {
                 }
                 None => (said.elapsed() >= ALIVE_EVERY).then(|| Bytes::from_static(ALIVE)),
             };
+            // Whoever waits for a slow reader holds one piece, and not its events as well.
+            drop(facts);
             if let Some(piece) = piece {
                 said = Instant::now();
                 if sender.send(Ok(piece)).await.is_err() {
                     return;
                 }
             }
-            if facts.is_empty() && !rest(moved, &sender).await {
+            if nothing && !rest(moved, &sender).await {
                 return;
             }
         }

@@ -38,6 +38,14 @@ impl Asked {
         Ok(self.app.need_who(&self.parts.headers, self.now)?.session.user)
     }
 
+    /// One more change of their orders or places in line, unless this account has made too many.
+    pub fn spend_change(&self, user: UserNo) -> Result<(), Problem> {
+        match self.client {
+            Some(_) => Ok(self.app.limits.change(user, self.now)?),
+            None => Ok(()),
+        }
+    }
+
     /// The order that `orderId` names, if it is this person's.
     pub fn own_order(&self, user: UserNo) -> Result<OwnedOrder, Problem> {
         let params = self.params()?;
@@ -108,6 +116,7 @@ fn payment(one: &PaymentRecord) -> Value {
 async fn cancel(asked: Asked) -> Result<Reply, Problem> {
     let user = asked.changer()?;
     let order = asked.own_order(user)?;
+    asked.spend_change(user)?;
     stepped(asked.app.sale.cancel(order.no()).await)?;
     let order = asked.own_order(user)?;
     record(asked, order).await
@@ -150,6 +159,7 @@ async fn pay(asked: Asked) -> Result<Reply, Problem> {
     let params = asked.params()?;
     let provider = provider(&asked.app.sale, &params)?;
     let order = asked.own_order(user)?;
+    asked.spend_change(user)?;
     let id = asked.app.sale.claim_id(&order.first().claim);
     // Where the browser comes back to shows the order and changes nothing (C21).
     let here = url(&asked.parts.headers, &asked.app.settings);

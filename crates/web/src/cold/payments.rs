@@ -84,7 +84,7 @@ fn order_id(sale: &Sale, order: Option<OrderNo>) -> Result<Option<String>, Ledge
     Ok(order.map(|order| sale.claim_id(&order.first().claim).as_str().to_owned()))
 }
 
-/// Refused notices, newest first: the newest of what is kept.
+/// Refused notices, newest first: the newest of what is kept. Strays alone where asked: authentic, and of no order.
 async fn notices(asked: Asked) -> Result<Reply, Problem> {
     let operator = asked.operator().await?;
     let params = asked.params()?;
@@ -92,13 +92,18 @@ async fn notices(asked: Asked) -> Result<Reply, Problem> {
     if wanted.last_id.is_some() {
         return Err(bad("lastId", Reason::Form).into());
     }
+    let strays_only = match params.get("strays") {
+        None | Some("0" | "false") => false,
+        Some("1" | "true") => true,
+        Some(_) => return Err(bad("strays", Reason::Choice).into()),
+    };
     drop(params);
     asked.audit(&operator, "admin/notices", "", String::new());
     blocking(move || {
         let sale = &asked.app.sale;
         let most = wanted.skip().saturating_add(wanted.size).saturating_add(1);
         let most = u32::try_from(most).unwrap_or(u32::MAX);
-        let found = sale.ledger().notices(most).map_err(faulted)?;
+        let found = sale.ledger().notices(strays_only, most).map_err(faulted)?;
         let mut left = found.into_iter().skip(wanted.skip());
         let rows = left.by_ref().take(wanted.size).map(|(at, provider, reason, order)| {
             let order = order_id(sale, order)?;

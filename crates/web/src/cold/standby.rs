@@ -9,7 +9,7 @@ use crate::{
 };
 use axum::Router;
 use http::Method;
-use sale::{Entry, InLine, LinedUp, OrderState, TypeNo, UserNo};
+use sale::{Entry, InLine, LinedUp, TypeNo, UserNo};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -49,12 +49,7 @@ impl Line {
 
     /// The order that was made for this person out of the line, while it is theirs.
     fn offer(&self, app: &App) -> Option<String> {
-        let lines = app.sale.claims_in(self.entry.no, self.user);
-        let offered = lines.iter().find(|line| {
-            let open = line.state == OrderState::Held || !line.claim.priced;
-            let live = line.state.is_live() && line.claim.offer.is_some();
-            line.claim.ticket_type == self.kind && live && open
-        });
+        let offered = app.sale.offer_of(&self.entry, self.kind, self.user);
         offered.map(|line| app.sale.claim_id(&line.claim).as_str().to_owned())
     }
 }
@@ -79,6 +74,7 @@ fn position(place: InLine) -> u32 {
 async fn join(asked: Asked) -> Result<Reply, Problem> {
     let line = Line::of(&asked, asked.changer()?)?;
     let app = &asked.app;
+    asked.spend_change(line.user)?;
     if let Some(client) = asked.client {
         // Asking for a place is asking for a unit, so one bound holds both.
         app.limits.claim(line.user, client.0, asked.now)?;
@@ -105,6 +101,7 @@ async fn join(asked: Asked) -> Result<Reply, Problem> {
 
 async fn leave(asked: Asked) -> Result<Reply, Problem> {
     let line = Line::of(&asked, asked.changer()?)?;
+    asked.spend_change(line.user)?;
     let left = asked.app.sale.leave_line(&line.entry, line.kind, line.user).await;
     Ok(success(&json!({ "left": left.map_err(changing)? }), Keep::Private))
 }

@@ -149,9 +149,11 @@ pub fn detail(asked: Asked<'_>) -> Result<Reply, Problem> {
         let user = who.session.user;
         json::field(&mut out, "joined", &sale.joined(act.entry.no, user));
         json::key(&mut out, "my_tickets");
-        let mut lines = sale.claims_in(act.entry.no, user);
-        lines.retain(|line| line.state.is_live());
-        json::list(&mut out, &lines, |out, line| json::value(out, &sale.ids().ticket(&line.claim)));
+        let lines = sale.live_in(act.entry.no, user);
+        let newest_first = lines.iter().rev();
+        json::list(&mut out, newest_first, |out, line| {
+            json::value(out, &sale.ids().ticket(&line.claim))
+        });
     }
     out.push(b'}');
     Ok(reply(0, StatusCode::OK, end(out), keep(&asked)))

@@ -93,14 +93,14 @@ fn what_became_of_orders_payments_and_notices_is_counted_by_its_name() {
         metrics.order_changed(state);
     }
     metrics.payment_changed(PaymentState::RefundDue);
-    metrics.notice_refused(NoticeRefused::WrongAmount.name());
+    metrics.notice_refused(NoticeRefused::UnknownOrder.name());
     let text = metrics.write(&looked());
     for line in [
         "firstcome_order_changes_total{state=\"paid\"} 2",
         "firstcome_order_changes_total{state=\"expired\"} 1",
         "firstcome_order_changes_total{state=\"cancelled\"} 0",
         "firstcome_payments_total{state=\"refund_due\"} 1",
-        "firstcome_notices_refused_total{reason=\"wrong_amount\"} 1",
+        "firstcome_notices_refused_total{reason=\"unknown_order\"} 1",
         "firstcome_notices_refused_total{reason=\"bad_signature\"} 0",
     ] {
         assert!(text.contains(&format!("\n{line}\n")), "{line}");

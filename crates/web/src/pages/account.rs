@@ -13,7 +13,7 @@ use askama::Template;
 use axum::Router;
 use door::SignedIn;
 use http::{HeaderValue, header};
-use sale::{Person, Role};
+use sale::{Person, Role, UserNo};
 
 /// The routes of accounts.
 pub fn routes(pages: &Pages<'_>) -> Router {
@@ -129,14 +129,15 @@ fn cookie(asked: &Asked, signed: &SignedIn) -> HeaderValue {
     cold::session_cookie(signed.token.as_str(), settings.token_life_s, settings.cookie_secure)
 }
 
-async fn person(asked: &Asked) -> Result<Person, Problem> {
+/// Who asks, as their account has it.
+pub async fn person(asked: &Asked) -> Result<(UserNo, Person), Problem> {
     let user = asked.app.need_who(&asked.parts.headers, asked.now)?.session.user;
     let person = asked.app.door.person(user).await.map_err(unread)?;
-    person.ok_or(Problem::SignIn)
+    Ok((user, person.ok_or(Problem::SignIn)?))
 }
 
 async fn account(asked: Asked) -> Result<Reply, Problem> {
-    let Person { name, role, .. } = person(&asked).await?;
+    let (_, Person { name, role, .. }) = person(&asked).await?;
     let changed = asked.params()?.get("changed") == Some("1");
     let operator = role == Role::Operator;
     let page = Account { f: Frame::of(&asked), name, operator, changed, wrong: None };
@@ -144,7 +145,7 @@ async fn account(asked: Asked) -> Result<Reply, Problem> {
 }
 
 async fn password(asked: Asked) -> Result<Reply, Problem> {
-    let Person { name, role, .. } = person(&asked).await?;
+    let (_, Person { name, role, .. }) = person(&asked).await?;
     let form = asked.form()?;
     let text = |name| form.get(name).unwrap_or_default().to_owned();
     match cold::change_password(&asked, text("old"), text("new")).await {

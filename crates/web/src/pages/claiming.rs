@@ -17,7 +17,7 @@ use axum::Router;
 use http::{HeaderValue, StatusCode, header};
 use sale::{
     Activity, BASKET_UNITS_MAX, Effect, Entry, Item, OrderState, Outcome, Recorded, Refusal,
-    Request, TypeNo,
+    Request, Sale, TypeNo,
 };
 use std::sync::Arc;
 
@@ -142,11 +142,13 @@ async fn queued(asked: Asked) -> Result<Reply, Problem> {
     Ok(answer(&asked, &entry, outcome, Asks { again: None, kind }))
 }
 
-/// The key of one more claim of this type: it counts what the person ever had of it, so that pressing twice is the same
-/// claim, and what was given back or expired is not found again.
-pub fn next_key(mine: &[Recorded], kind: TypeNo) -> String {
-    let ever = mine.iter().filter(|one| one.claim.ticket_type == kind).count();
-    format!("form-{}", ever + 1)
+/// The key of one more claim of the type of this line: it comes after whatever the person ever had of it, so that
+/// pressing twice is the same claim, and what was given back or expired is not found again.
+pub fn next_key(sale: &Sale, line: &Recorded) -> String {
+    let claim = &line.claim;
+    let newest = sale.newest_of(claim.activity, claim.ticket_type, claim.user);
+    let newest = newest.map_or(claim.claim_no, |newest| newest.claim.claim_no);
+    format!("form-{}", newest.0 + 1)
 }
 
 /// The key of a claim by form. The page is the same for everybody and its key for everything on it, but a key stands

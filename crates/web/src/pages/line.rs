@@ -15,7 +15,7 @@ use crate::{
 use askama::Template;
 use axum::Router;
 use http::{HeaderValue, StatusCode, header};
-use sale::{ChangeFault, Effect, Entry, LinedUp, OrderState, Recorded, TypeNo, UserNo};
+use sale::{ChangeFault, Effect, Entry, LinedUp, Recorded, TypeNo, UserNo};
 use std::sync::Arc;
 
 /// Seconds after which a browser without scripts looks again for its place.
@@ -89,12 +89,7 @@ impl Line {
 
     /// The order that was made for this person out of the line and is still to be paid, or a ticket that cost nothing.
     fn offer(&self, asked: &Asked) -> Option<Recorded> {
-        let mine = asked.app.sale.claims_in(self.entry.no, self.user);
-        mine.into_iter().find(|line| {
-            let open = line.state == OrderState::Held
-                || (line.state == OrderState::Paid && !line.claim.priced);
-            line.claim.ticket_type == self.kind && line.claim.offer.is_some() && open
-        })
+        asked.app.sale.offer_of(&self.entry, self.kind, self.user)
     }
 
     fn page(&self, asked: &Asked, sentence: &'static Sentence) -> LinePage {
@@ -164,6 +159,7 @@ async fn change(asked: Asked) -> Result<Reply, Problem> {
 }
 
 async fn lines_up(asked: &Asked, line: &Line) -> Result<Reply, Problem> {
+    asked.spend_change(line.user)?;
     if let Some(client) = asked.client {
         // Asking for a place is asking for a unit, so one bound holds both.
         asked.app.limits.claim(line.user, client.0, asked.now)?;
@@ -191,6 +187,7 @@ fn told(asked: &Asked, line: &Line, sentence: &'static Sentence) -> Reply {
 }
 
 async fn leaves(asked: &Asked, line: &Line) -> Result<Reply, Problem> {
+    asked.spend_change(line.user)?;
     let left = asked.app.sale.leave_line(&line.entry, line.kind, line.user).await;
     left.map_err(failed)?;
     let activity = &line.entry.activity;

@@ -3,8 +3,11 @@
 
 use super::{
     Pages,
+    account::person,
     claiming::next_key,
     frame::{Frame, personal, see_other, to, unread, with_status},
+    leaving::{Bound, Leaving},
+    lists::begins,
     moments::Shown,
     price,
     words::{Sentence, say, stands},
@@ -16,7 +19,7 @@ use crate::{
 };
 use askama::Template;
 use axum::Router;
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use sale::{
     ChangeFault, Effect, OrderNo, OrderState, OwnedOrder, PayRefused, PaymentRecord, PaymentState,
     Position, Stepped,
@@ -215,32 +218,14 @@ struct Sure {
     order: Order,
 }
 
-#[derive(Template)]
-#[template(path = "leaving.html")]
-struct Leaving {
-    f: Frame,
-    act_name: String,
-    pay_url: String,
-    back: String,
-}
-
 async fn list(asked: Asked) -> Result<Reply, Problem> {
-    let user = asked.app.need_who(&asked.parts.headers, asked.now)?.session.user;
+    let (user, person) = person(&asked).await?;
     let sale = &asked.app.sale;
-    let params = asked.params()?;
-    let from = match params.get("after") {
-        None => Position::Skip(0),
-        Some(text) => {
-            let id = sale.ids().read_claim(text, user).ok_or(Problem::NotFound("after"))?;
-            Position::After(id)
-        }
-    };
-    let person = asked.app.door.person(user).await.map_err(unread)?;
+    let from = begins(&asked, |id| sale.ids().read_claim(id, user).map(Position::After))?;
     let (found, more) = sale.orders_of(user, from, ORDERS_ON_A_PAGE);
     let orders: Vec<Order> = found.iter().map(|owned| Order::new(&asked, owned)).collect();
     let more = orders.last().filter(|_| more).map(|last| last.id.clone());
-    let name = person.ok_or(Problem::SignIn)?.name;
-    Ok(personal(&asked, &Orders { f: Frame::of(&asked), name, orders, more }))
+    Ok(personal(&asked, &Orders { f: Frame::of(&asked), name: person.name, orders, more }))
 }
 
 /// The order of a path `/order/ID/...` that belongs to whoever asks: somebody else's does not exist (C23).
@@ -295,7 +280,7 @@ fn page(
 
 /// The same once more, with a key that nothing had before: the one on the activity's page finds this order for ever.
 fn again(asked: &Asked, owned: &OwnedOrder, order: &Order) -> Option<Vec<(String, String)>> {
-    let (entry, first) = (&owned.entry, &owned.first().claim);
+    let entry = &owned.entry;
     let gone = matches!(order.state, OrderState::Cancelled | OrderState::Expired);
     if !gone || asked.now >= entry.activity.window.end() {
         return None;
@@ -309,8 +294,7 @@ fn again(asked: &Asked, owned: &OwnedOrder, order: &Order) -> Option<Vec<(String
         .filter(|(_, units)| *units > 0)
         .map(|(name, units)| (name, units.to_string()))
         .collect();
-    let mine = asked.app.sale.claims_in(entry.no, first.user);
-    fields.push(("key".to_owned(), next_key(&mine, first.ticket_type)));
+    fields.push(("key".to_owned(), next_key(&asked.app.sale, owned.first())));
     Some(fields)
 }
 
@@ -352,13 +336,18 @@ fn sentence(
 async fn pay(asked: Asked) -> Result<Reply, Problem> {
     let provider = asked.form()?.get("provider").map(str::to_owned);
     let owned = owned(&asked)?;
+    asked.spend_change(owned.first().claim.user)?;
     let id = asked.segment(1).to_owned();
     let order = format!("/order/{id}");
     // Providers are told a whole address, or their page would not know where the buyer came from.
     let here = url(&asked.parts.headers, &asked.app.settings);
     let back = format!("{here}{}?back=1", to(asked.language, &order));
     match asked.app.sale.pay(&owned, provider.as_deref(), &back).await {
-        Ok(start) => Ok(sent_off(&asked, &owned, start.pay_url, back)),
+        Ok(start) => {
+            let title = owned.entry.activity.name.clone();
+            let (f, bound, url) = (Frame::of(&asked), Bound::Provider, start.pay_url);
+            Ok(Leaving { f, bound, title, url, back: Some(back) }.send(&asked))
+        }
         Err(PayRefused::WrongState(_) | PayRefused::TooLate | PayRefused::NoOrder) => {
             Ok(see_other(&to(asked.language, &order)))
         }
@@ -369,20 +358,6 @@ async fn pay(asked: Asked) -> Result<Reply, Problem> {
             blocking(move || page(&asked, &owned, false, told)).await?
         }
     }
-}
-
-/// A form may not lead to another host, so there a page of ours does.
-fn sent_off(asked: &Asked, owned: &OwnedOrder, pay_url: String, back: String) -> Reply {
-    if pay_url.starts_with('/') && !pay_url.starts_with("//") {
-        return see_other(&pay_url);
-    }
-    let refresh = HeaderValue::try_from(format!("0; url={pay_url}"));
-    let act_name = owned.entry.activity.name.clone();
-    let mut reply = personal(asked, &Leaving { f: Frame::of(asked), act_name, pay_url, back });
-    if let Ok(refresh) = refresh {
-        reply.response.headers_mut().insert(header::REFRESH, refresh);
-    }
-    reply
 }
 
 async fn sure(asked: Asked) -> Result<Reply, Problem> {
@@ -398,6 +373,7 @@ async fn sure(asked: Asked) -> Result<Reply, Problem> {
 async fn cancel(asked: Asked) -> Result<Reply, Problem> {
     asked.form()?;
     let owned = owned(&asked)?;
+    asked.spend_change(owned.first().claim.user)?;
     let stepped = asked.app.sale.cancel(owned.no()).await;
     match stepped {
         Ok(Stepped::Now(_) | Stepped::Already(_) | Stepped::WrongState(_)) => {

@@ -2,7 +2,8 @@
 //! only where the configuration says so aloud, says itself that no money moves, and changes no order: only notices do.
 
 use super::{
-    frame::{Frame, personal, see_other, to, with_status},
+    frame::{Frame, personal, to, with_status},
+    leaving::{Bound, Leaving},
     price, problem_page,
 };
 use crate::{
@@ -148,8 +149,9 @@ fn switches(order: &PageOrder, way: &Way, now: TimeMs) -> Result<Switches, Probl
 fn by_page(asked: &Asked, provider: &TestProvider) -> Result<Reply, Problem> {
     let unknown = || Problem::NotFound("orderId");
     let order = provider.order(order_id(asked)).ok_or_else(unknown)?;
+    let back = back(&order, provider.is_elsewhere());
     if asked.parts.method != Method::POST {
-        return Ok(personal(asked, &PayPage::new(asked, order, None)));
+        return Ok(personal(asked, &PayPage::new(asked, order, back, None)));
     }
     let way = {
         let form = asked.form()?;
@@ -166,19 +168,29 @@ fn by_page(asked: &Asked, provider: &TestProvider) -> Result<Reply, Problem> {
     };
     let switches = switches(&order, &way, asked.now)?;
     let (en, zh) = match provider.pay(&order.order_id, switches) {
-        Ok(()) => return Ok(see_other(&back(&order))),
+        Ok(()) => {
+            let f = PayPage::frame(asked, &order);
+            let (title, bound, url) = (order.title, Bound::Shop, back);
+            return Ok(Leaving { f, bound, title, url, back: None }.send(asked));
+        }
         Err(PayFault::Unknown) => return Err(unknown()),
         Err(PayFault::Book) => return Err(Problem::Busy),
         Err(PayFault::Closed) => ("It cannot be paid any more.", "已经不能再支付。"),
         Err(PayFault::Paid) => ("It is paid already.", "已经支付过了。"),
     };
     let order = provider.order(&order.order_id).ok_or_else(unknown)?;
-    let page = PayPage::new(asked, order, Some((en, zh)));
+    let page = PayPage::new(asked, order, back, Some((en, zh)));
     Ok(with_status(asked, StatusCode::CONFLICT, &page))
 }
 
-/// The page of ours that the buyer came from; no other host is gone to from here.
-fn back(order: &PageOrder) -> String {
+/// Where the buyer came from. Only a page on another host than the shop's leads to a host at all.
+fn back(order: &PageOrder, elsewhere: bool) -> String {
+    let web = ["https://", "http://"].iter().any(|scheme| order.back_to.starts_with(scheme));
+    if elsewhere && web { order.back_to.clone() } else { path_back(order) }
+}
+
+/// The path of the page that the buyer came from.
+fn path_back(order: &PageOrder) -> String {
     let path = match order.back_to.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
         None => &order.back_to,
@@ -187,19 +199,28 @@ fn back(order: &PageOrder) -> String {
 }
 
 impl PayPage {
-    fn new(asked: &Asked, order: PageOrder, wrong: Option<(&'static str, &'static str)>) -> Self {
-        let back = back(&order);
-        let language = match back.get(..4) {
+    fn new(
+        asked: &Asked,
+        order: PageOrder,
+        back: String,
+        wrong: Option<(&'static str, &'static str)>,
+    ) -> Self {
+        let f = Self::frame(asked, &order);
+        let amount = price::shown(&order.amount).unwrap_or_default();
+        let wrong = wrong.map(|(en, zh)| f.language.pick(en, zh));
+        Self { f, order, amount, back, ways: WAYS, wrong }
+    }
+
+    /// In the language of the page that the buyer came from.
+    fn frame(asked: &Asked, order: &PageOrder) -> Frame {
+        let language = match path_back(order).get(..4) {
             Some("/zh/") => Language::Zh,
             Some("/en/") => Language::En,
             _ => asked.language,
         };
         // It stands outside of the languages; whoever changes theirs goes to their orders.
         let path = to(language, "/orders");
-        let f = Frame::new(Arc::clone(&asked.app.assets), language, &path, None);
-        let amount = price::shown(&order.amount).unwrap_or_default();
-        let wrong = wrong.map(|(en, zh)| language.pick(en, zh));
-        Self { f, order, amount, back, ways: WAYS, wrong }
+        Frame::new(Arc::clone(&asked.app.assets), language, &path, None)
     }
 }
 
@@ -230,7 +251,22 @@ mod tests {
             ("//evil.example/", "/"),
             ("javascript:alert(1)", "/"),
         ] {
-            assert_eq!(back(&order(back_to)), expected, "{back_to}");
+            assert_eq!(back(&order(back_to), false), expected, "{back_to}");
+        }
+    }
+
+    #[test]
+    fn from_a_page_on_another_host_the_way_back_leads_to_the_shop() {
+        for (back_to, expected) in [
+            (
+                "https://tickets.example/en/order/1?back=1",
+                "https://tickets.example/en/order/1?back=1",
+            ),
+            ("/zh/order/1?back=1", "/zh/order/1?back=1"),
+            ("//evil.example/", "/"),
+            ("javascript:alert(1)", "/"),
+        ] {
+            assert_eq!(back(&order(back_to), true), expected, "{back_to}");
         }
     }
 

@@ -3,8 +3,10 @@
 
 use super::{
     Pages,
+    account::person,
     claiming::next_key,
-    frame::{Frame, personal, unread},
+    frame::{Frame, personal},
+    lists::begins,
     moments::Shown,
 };
 use crate::{
@@ -71,22 +73,13 @@ struct Ticket {
 }
 
 async fn list(asked: Asked) -> Result<Reply, Problem> {
-    let user = asked.app.need_who(&asked.parts.headers, asked.now)?.session.user;
+    let (user, person) = person(&asked).await?;
     let sale = &asked.app.sale;
-    let params = asked.params()?;
-    let from = match params.get("after") {
-        None => Position::Skip(0),
-        Some(text) => {
-            let id = sale.ids().read_ticket(text, user).ok_or(Problem::NotFound("after"))?;
-            Position::AfterTicket(id)
-        }
-    };
-    let person = asked.app.door.person(user).await.map_err(unread)?;
+    let from = begins(&asked, |id| sale.ids().read_ticket(id, user).map(Position::AfterTicket))?;
     let (found, more) = sale.tickets_of(user, from, TICKETS_ON_A_PAGE);
     let tickets: Vec<Ticket> = found.iter().map(|owned| Ticket::new(&asked, owned)).collect();
     let more = tickets.last().filter(|_| more).map(|last| last.id.clone());
-    let name = person.ok_or(Problem::SignIn)?.name;
-    Ok(personal(&asked, &Tickets { f: Frame::of(&asked), name, tickets, more }))
+    Ok(personal(&asked, &Tickets { f: Frame::of(&asked), name: person.name, tickets, more }))
 }
 
 async fn one(asked: Asked) -> Result<Reply, Problem> {
@@ -106,12 +99,11 @@ async fn one(asked: Asked) -> Result<Reply, Problem> {
 fn another(asked: &Asked, Owned { entry, line }: &Owned, user: UserNo) -> Option<(String, String)> {
     let (activity, type_no) = (&entry.activity, line.claim.ticket_type);
     let kind = &activity.types[usize::from(type_no.0)];
-    let mine = asked.app.sale.claims_in(entry.no, user);
-    let live = || mine.iter().filter(|one| one.state.is_live());
-    let of_type = live().filter(|one| one.claim.ticket_type == type_no).count() as u64;
+    let mine = asked.app.sale.live_in(entry.no, user);
+    let of_type = mine.iter().filter(|one| one.claim.ticket_type == type_no).count() as u64;
     let room = of_type < u64::from(kind.limit_per_user)
-        && activity.limit_per_user.is_none_or(|most| (live().count() as u64) < u64::from(most));
-    room.then(|| (kind.id.clone(), next_key(&mine, type_no)))
+        && activity.limit_per_user.is_none_or(|most| (mine.len() as u64) < u64::from(most));
+    room.then(|| (kind.id.clone(), next_key(&asked.app.sale, line)))
 }
 
 impl Ticket {

@@ -6,7 +6,7 @@ use crate::commands::Failure;
 use clap::Args;
 use rehearsal::{
     http::{LearnPlan, Operator},
-    plan::{Mix, Plan, PlannedType},
+    plan::{Mix, PayMix, Plan, PlannedPaying, PlannedType},
 };
 use std::{
     io::{BufRead, stdin},
@@ -66,6 +66,19 @@ pub struct RehearseArguments {
     /// bot_one_prefix, bot_many_prefixes; everybody else presses once. For example frantic=200,reader=100
     #[arg(long, value_name = "NAME=N,...", value_parser = mix)]
     mix: Option<Mix>,
+    /// People who come to a second sale, with prices, and pay, or do not; 0: nobody. Its units grow with
+    /// them. Without it 500, and never more than the crowd. Where the server has no test provider, nobody pays
+    #[arg(long, value_name = "N")]
+    payers: Option<u32>,
+    /// What payers do with an order, in thousandths: out_of_order, twice, never, late, wrong_amount,
+    /// forged (what the provider does); forges, neglects, returns, cancels, pays_and_cancels; everybody
+    /// else pays at once. For example late=300,cancels=100
+    #[arg(long, value_name = "NAME=N,...", value_parser = pay_mix)]
+    pay_mix: Option<PayMix>,
+    /// Times the server is killed (SIGKILL) while the sale is open and started again on what is on its disk,
+    /// at moments that follow from the seed; only without a URL
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "url")]
+    kills: u32,
     /// The same seed makes the same crowd; without it one is drawn
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -98,10 +111,20 @@ impl RehearseArguments {
             seconds: self.seconds,
             opens_after_s: self.opens_after,
             mix: self.mix.unwrap_or(default.mix),
+            paying: self.paying(),
+            kills: self.kills,
             ..self.sale(default)?
         };
         plan.validate().map_err(|fault| Failure::Usage(format!("{fault}")))?;
         Ok(plan)
+    }
+
+    /// The payers; none where nobody is to pay.
+    fn paying(&self) -> Option<PlannedPaying> {
+        let default = PlannedPaying::default();
+        let payers = self.payers.unwrap_or(default.payers.min(self.users));
+        let mix = self.pay_mix.unwrap_or(default.mix);
+        (payers > 0).then(|| PlannedPaying { mix, ..PlannedPaying::of(payers) })
     }
 
     /// The default plan with what is to be sold in it.
@@ -171,13 +194,25 @@ impl RehearseArguments {
         let file = file.or_else(|| self.attended.then(|| "FILE".to_owned()));
         words.extend(file.map(|file| format!("--activity {file}")));
         if self.mix.is_some() {
-            let named: Vec<String> =
-                shares(&plan.mix).iter().map(|(name, share)| format!("{name}={share}")).collect();
-            words.push(format!("--mix {}", named.join(",")));
+            words.push(format!("--mix {}", named(shares(&plan.mix))));
+        }
+        if let Some(payers) = self.payers {
+            words.push(format!("--payers {payers}"));
+        }
+        if let Some(mix) = &self.pay_mix {
+            words.push(format!("--pay-mix {}", named(pay_shares(mix))));
+        }
+        if plan.kills > 0 {
+            words.push(format!("--kills {}", plan.kills));
         }
         words.push(format!("--seed {}", plan.seed));
         words.join(" ")
     }
+}
+
+fn named(shares: Vec<(String, u32)>) -> String {
+    let named: Vec<String> = shares.iter().map(|(name, share)| format!("{name}={share}")).collect();
+    named.join(",")
 }
 
 /// The behaviours by name.
@@ -198,21 +233,53 @@ fn fields(mix: &mut Mix) -> [(&'static str, &mut u32); 7] {
     ]
 }
 
-/// Reads `name=thousandths,...`.
+/// What payers do, by name.
+pub fn pay_shares(mix: &PayMix) -> Vec<(String, u32)> {
+    let mut mix = *mix;
+    pay_fields(&mut mix).iter().map(|(name, share)| ((*name).to_owned(), **share)).collect()
+}
+
+fn pay_fields(mix: &mut PayMix) -> [(&'static str, &mut u32); 11] {
+    [
+        ("out_of_order", &mut mix.out_of_order),
+        ("twice", &mut mix.twice),
+        ("never", &mut mix.never),
+        ("late", &mut mix.late),
+        ("wrong_amount", &mut mix.wrong_amount),
+        ("forged", &mut mix.forged),
+        ("forges", &mut mix.forges),
+        ("neglects", &mut mix.neglects),
+        ("returns", &mut mix.returns),
+        ("cancels", &mut mix.cancels),
+        ("pays_and_cancels", &mut mix.pays_and_cancels),
+    ]
+}
+
 fn mix(text: &str) -> Result<Mix, String> {
     let mut mix = Mix::PLAIN;
+    read_shares(text, &mut fields(&mut mix))?;
+    Ok(mix)
+}
+
+fn pay_mix(text: &str) -> Result<PayMix, String> {
+    let mut mix = PayMix::PLAIN;
+    read_shares(text, &mut pay_fields(&mut mix))?;
+    Ok(mix)
+}
+
+/// Reads `name=thousandths,...`.
+fn read_shares(text: &str, fields: &mut [(&'static str, &mut u32)]) -> Result<(), String> {
     for part in text.split(',') {
         let (name, share) = part.split_once('=').ok_or(format!("{part:?} is not NAME=N"))?;
         let share: u32 = share.trim().parse().map_err(|_| format!("{share:?} is no number"))?;
         let name = name.trim().replace('-', "_");
-        let mut fields = fields(&mut mix);
         let Some((_, field)) = fields.iter_mut().find(|(known, _)| *known == name) else {
             let known: Vec<&str> = fields.iter().map(|(known, _)| *known).collect();
             return Err(format!("nobody behaves like {name:?}; known are {}", known.join(", ")));
         };
         **field = share;
     }
-    Ok(mix)
+    Ok(())
 }
 
 fn drawn() -> Result<u64, Failure> {
@@ -274,6 +341,9 @@ mod tests {
             "--codes --mix frantic=200,early-bird=10",
             "--stock 7 --seed 99",
             "--codes --stock 7 --opens-after 3",
+            "--payers 10000 --kills 5",
+            "--payers 0 --users 100",
+            "--users 100 --pay-mix late=300,wrong-amount=20",
         ] {
             let arguments = read(words).unwrap();
             let plan = arguments.plan().unwrap();
@@ -328,6 +398,21 @@ mod tests {
     }
 
     #[test]
+    fn payers_are_as_many_as_asked_for_and_else_no_more_than_the_crowd() {
+        let payers = |words: &str| read(words).unwrap().plan().unwrap().payers();
+        for (words, expected) in
+            [("", 500), ("--users 60", 60), ("--users 60 --payers 700", 700), ("--payers 0", 0)]
+        {
+            assert_eq!(payers(words), expected, "{words}");
+        }
+        let plan = read("--payers 10000").unwrap().plan().unwrap();
+        let stock: u32 = plan.paying.unwrap().types.iter().map(|one| one.stock).sum();
+        assert!((4_000..8_000).contains(&stock), "{stock}");
+        let plan = read("--pay-mix late=100").unwrap().plan().unwrap();
+        assert_eq!(plan.paying.unwrap().mix, PayMix { late: 100, ..PayMix::PLAIN });
+    }
+
+    #[test]
     fn learning_is_for_servers_of_our_own_unless_asked_for() {
         let table = [
             ("", true),
@@ -346,9 +431,15 @@ mod tests {
 
     #[test]
     fn plans_out_of_bounds_and_lone_secrets_are_wrong_uses() {
-        for words in
-            ["--users 0", "--seconds 0", "--mix reader=900,frantic=200", "--codes --stock 0"]
-        {
+        for words in [
+            "--users 0",
+            "--seconds 0",
+            "--mix reader=900,frantic=200",
+            "--codes --stock 0",
+            "--payers 100001",
+            "--pay-mix late=900,twice=200",
+            "--kills 3 --seconds 4",
+        ] {
             assert!(matches!(read(words).unwrap().plan(), Err(Failure::Usage(_))), "{words}");
         }
         for words in [
@@ -360,6 +451,8 @@ mod tests {
             "--activity f --codes",
             "--attended --activity f",
             "--attended http://h",
+            "--kills 1 http://h",
+            "--pay-mix lazy=1",
             "--users many",
             "--p99-ms 0",
         ] {

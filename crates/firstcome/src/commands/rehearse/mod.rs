@@ -4,6 +4,7 @@
 mod activity;
 mod arguments;
 mod machine;
+mod port;
 mod progress;
 mod server;
 
@@ -15,11 +16,11 @@ use crate::{
     Place,
     parent::{Parent, gone},
 };
-use arguments::shares;
+use arguments::{pay_shares, shares};
 use progress::Bar;
 use rehearsal::{
     check,
-    http::{self, LearnPlan, Learnt, RehearseFault, Seen, Stop, Target},
+    http::{self, LearnPlan, Learnt, Mortal, RehearseFault, Seen, Stop, Target},
     plan::Plan,
     report::{Conclusion, Facts, Report},
     verdict::Verdict,
@@ -28,6 +29,7 @@ use server::OwnServer;
 use std::{
     io::{ErrorKind, Write},
     path::Path,
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::{
@@ -50,10 +52,12 @@ pub fn rehearse(place: &Place, arguments: &RehearseArguments) -> Result<(), Fail
     // Before anything is started: from here on Ctrl-C ends the rehearsal in order.
     let mut signals = Signals::listen(&runtime)?;
     let (mut facts, target, own) = stage(place, arguments, &plan)?;
+    let mortal = own.as_ref().filter(|_| plan.kills > 0).map(OwnServer::mortal);
     let bar = Bar::new();
     bar.say(&announcement(&facts, &plan, own.is_some()));
     let learn_plan = arguments.learn_plan(&plan);
-    let sending = send(&mut signals, &bar, &target, &plan, learn_plan);
+    let on = On { bar: &bar, target: &target, mortal: mortal.as_ref(), plan: &plan };
+    let sending = send(&mut signals, on, learn_plan);
     let done = runtime.block_on(async {
         tokio::select! {
             done = sending => done,
@@ -64,9 +68,11 @@ pub fn rehearse(place: &Place, arguments: &RehearseArguments) -> Result<(), Fail
     if matches!(done, Err(Failure::GivenUp(_))) && own.is_none() {
         bar.say("an activity made there may be left open; it ends at its hour");
     }
+    let checked = done.is_ok().then(|| own.as_ref().map(OwnServer::stop_and_check)).flatten();
     // The folder is gone before anybody reads a verdict, whatever it is.
-    drop(own);
+    drop((own, mortal));
     let Done { seen, learnt, stopped } = done?;
+    facts.ledger = checked.transpose()?;
     add_seen(&mut facts, &seen, learnt.as_ref().and_then(|one| one.as_ref().err()));
     let learnt = learnt.and_then(Result::ok);
     let verdict = judged(&seen);
@@ -123,7 +129,7 @@ fn stage(
             (format!("http://{}", target.host), target, None)
         }
         None => {
-            let own = OwnServer::start(place)?;
+            let own = OwnServer::start(place, plan.kills > 0)?;
             let target = Target::new(own.address, own.operator.clone());
             (format!("a server started for it ({})", own.address), target, Some(own))
         }
@@ -137,6 +143,7 @@ fn stage(
         seed: plan.seed,
         connections: plan.connections.into(),
         mix: shares(&plan.mix),
+        pay_mix: plan.paying.as_ref().map(|paying| pay_shares(&paying.mix)).unwrap_or_default(),
         command: arguments.again(plan),
         ..Facts::default()
     };
@@ -166,17 +173,24 @@ struct Done {
     stopped: bool,
 }
 
+/// What a crowd is sent at, and with what.
+struct On<'a> {
+    bar: &'a Bar,
+    target: &'a Target,
+    mortal: Option<&'a Arc<dyn Mortal>>,
+    plan: &'a Plan,
+}
+
 /// Sends the crowd. The first signal sends it home early, a second one gives up.
 async fn send(
     signals: &mut Signals,
-    bar: &Bar,
-    target: &Target,
-    plan: &Plan,
+    on: On<'_>,
     learn: Option<LearnPlan>,
 ) -> Result<Done, Failure> {
+    let On { bar, target, mortal, plan } = on;
     let stop = Stop::new();
     let work = async {
-        let seen = http::run(target, plan, bar, &stop).await.map_err(Failure::Rehearse)?;
+        let seen = http::run(target, mortal, plan, bar, &stop).await.map_err(Failure::Rehearse)?;
         let learnt = match learn {
             Some(learn) if !stop.asked() => Some(http::learn(target, &learn, bar, &stop).await),
             _ => None,
@@ -224,6 +238,7 @@ impl Signals {
 fn add_seen(facts: &mut Facts, seen: &Seen, not_learnt: Option<&RehearseFault>) {
     facts.late = seen.late;
     facts.unsent = seen.unsent;
+    facts.kept_out = seen.kept_out;
     facts.stopped = seen.stopped;
     facts.notes = seen.notes.iter().map(ToString::to_string).collect();
     facts

@@ -4,7 +4,7 @@
 use super::stories::{Books, Story};
 use crate::{
     check::notes::{Check, Notes},
-    history::paying::{Minor, Order},
+    history::paying::{How, Minor, Order, PaymentRow, PaymentState},
 };
 
 const AMOUNT_WRONG: Check = Check::named("amount-wrong");
@@ -26,13 +26,22 @@ pub fn check(books: &Books<'_>, notes: &mut Notes) {
             notes.one(AMOUNT_WRONG, wrong, || format!("order {id}: exported as {}", row.price.0));
         }
         for payment in &story.payments {
-            let exact = payment.amount == costs && payment.currency == books.paying.sale.currency;
-            notes.one(AMOUNT_WRONG, !exact, || {
-                let (id, amount) = (&payment.id, payment.amount.0);
-                format!("payment {id} is of {amount} for an order of {}", costs.0)
+            notes.one(AMOUNT_WRONG, !payment_fits(books, story, payment, costs), || {
+                let (id, amount, state) = (&payment.id, payment.amount.0, payment.state.name());
+                format!("payment {id} ({state}) is of {amount} for an order of {}", costs.0)
             });
         }
     }
+}
+
+/// A payment is of exactly what its order costs. What somebody paid too little or too much of is in the books as well, as
+/// what it was, and goes back: it pays nothing.
+fn payment_fits(books: &Books<'_>, story: &Story<'_>, payment: &PaymentRow, costs: Minor) -> bool {
+    let tried = |wanted: fn(How) -> bool| story.attempts.iter().any(|one| wanted(one.how));
+    let goes_back = matches!(payment.state, PaymentState::RefundDue | PaymentState::Refunded);
+    let (wrong, right) = (tried(|how| how == How::WrongAmount), tried(How::pays));
+    let exact = payment.amount == costs && payment.currency == books.paying.sale.currency;
+    if exact { right || !wrong } else { wrong && goes_back && payment.pays.is_none() }
 }
 
 /// What the order costs by what was announced.

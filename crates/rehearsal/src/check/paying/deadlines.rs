@@ -4,7 +4,10 @@
 use super::stories::{Books, Story, at};
 use crate::{
     check::notes::{Check, Notes},
-    history::paying::{State, UnixMs},
+    history::{
+        Micros,
+        paying::{State, UnixMs},
+    },
 };
 
 const EXPIRED_EARLY: Check = Check::named("expired-early");
@@ -13,6 +16,9 @@ const HOLD_WITHOUT_END: Check = Check::named("hold-without-end");
 
 /// A hold is over so many milliseconds after its deadline: the grace, and all the time in the world to notice.
 pub const HOLD_OVER_MS: u64 = 45_000;
+
+/// Deadlines are shown in whole seconds: by so many milliseconds two of them may be off together.
+const SHOWN_MS: u64 = 1_000;
 
 /// Looks at every order's deadlines.
 pub fn check(books: &Books<'_>, notes: &mut Notes) {
@@ -36,9 +42,16 @@ fn expired_early(books: &Books<'_>, notes: &mut Notes, id: &str, story: &Story<'
 fn closer(books: &Books<'_>, notes: &mut Notes, id: &str, story: &Story<'_>) {
     let calls = &books.paying.calls;
     let mut latest: Option<(usize, UnixMs)> = None;
-    for (place, by) in story.shown.iter().filter_map(|(place, one)| Some((*place, one.pay_by?))) {
-        let wrong =
-            latest.is_some_and(|(first, was)| by < was && calls[first].ended < calls[place].sent);
+    let shown = story.shown.iter();
+    for (place, by, state) in shown.filter_map(|(at, one)| Some((*at, one.pay_by?, one.state))) {
+        let wrong = latest.is_some_and(|(first, was)| {
+            let sent = calls[place].sent;
+            let moved = books.lives.given_back_ms(books.lives.of(calls[first].sent), sent);
+            // Only of what is held all the time.
+            let moved = if state == State::Held { moved } else { 0 };
+            let least = UnixMs(was.0 + moved.saturating_sub(SHOWN_MS));
+            by < least && calls[first].ended < sent
+        });
         notes.one(DEADLINE_CLOSER, wrong, || {
             format!("order {id}: an earlier deadline {}", books.when(&calls[place]))
         });
@@ -52,7 +65,8 @@ fn without_end(books: &Books<'_>, notes: &mut Notes, id: &str, story: &Story<'_>
     let exported = books.paying.exported;
     let Some(by) = story.pay_by(books, exported) else { return };
     // A server that was away moves deadlines by as long, and not everybody was shown that.
-    let over_ms = if books.paying.restarted { 4 * HOLD_OVER_MS } else { HOLD_OVER_MS };
+    let times = if books.paying.restarted { 4 } else { 1 };
+    let over_ms = times * HOLD_OVER_MS + books.lives.away_ms(Micros(0));
     if !books.surely_after(exported, by, over_ms) && story.state() == Some(State::Held) {
         return;
     }

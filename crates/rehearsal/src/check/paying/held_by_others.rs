@@ -46,7 +46,7 @@ fn covered(spans: &[(Micros, Micros)], from: Micros, until: Micros) -> bool {
 
 /// Looks at every claim that was told either.
 pub fn check(books: &Books<'_>, notes: &mut Notes) {
-    let holds = holds(books);
+    let (holds, joined) = (holds(books), joined(books));
     for call in &books.paying.calls {
         let PayAsked::Claim { items, .. } = &call.asked else { continue };
         let types = || items.iter().map(|(of, _)| of.0);
@@ -58,7 +58,8 @@ pub fn check(books: &Books<'_>, notes: &mut Notes) {
                     let perhaps = holds.get(&of).map_or(&[][..], |holds| &holds.perhaps);
                     covered(perhaps, later, Micros(call.sent.0.saturating_sub(1)))
                 });
-                notes.one(HELD_BY_NOBODY, !held, || said(books, call, "held by others"));
+                let gone = || types().any(|of| may_be_gone(books, &joined, call, of));
+                notes.one(HELD_BY_NOBODY, !held && !gone(), || said(books, call, "held by others"));
             }
             PayHeard::Refused(Refused::SoldOut) if items.len() == 1 => {
                 let held = types().any(|of| {
@@ -70,6 +71,30 @@ pub fn check(books: &Books<'_>, notes: &mut Notes) {
             _ => {}
         }
     }
+}
+
+/// When somebody asked for a place in the line for each type for the first time.
+fn joined(books: &Books<'_>) -> BTreeMap<usize, Micros> {
+    let mut joined: BTreeMap<usize, Micros> = BTreeMap::new();
+    for call in &books.paying.calls {
+        if let PayAsked::Join(of) = call.asked {
+            let first = joined.entry(of.0).or_insert(call.sent);
+            *first = (*first).min(call.sent);
+        }
+    }
+    joined
+}
+
+/// Whether it may have been held by an offer to the line that went with a kill: it was not on disk, and nobody ever heard of
+/// it. Whoever had claimed so has heard nothing, and counts as a claim without a known end.
+fn may_be_gone(
+    books: &Books<'_>,
+    joined: &BTreeMap<usize, Micros>,
+    call: &PayCall,
+    of: usize,
+) -> bool {
+    let firm = books.lives.firm(books.lives.of(call.sent));
+    call.ended > firm && joined.get(&of).is_some_and(|first| *first <= call.ended)
 }
 
 fn said(books: &Books<'_>, call: &PayCall, what: &str) -> String {

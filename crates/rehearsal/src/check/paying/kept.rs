@@ -6,7 +6,7 @@ use crate::{
     check::notes::{Check, Notes},
     history::{
         Key, Person,
-        paying::{Order, PayAsked, PayHeard, PricedTicket},
+        paying::{Order, PayAsked, PayHeard, PricedTicket, State},
     },
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -24,10 +24,11 @@ const PAYERS_UNHEARD: Check = Check::named("payers-unheard");
 /// Looks at every order, every row and every answer.
 pub fn check(books: &Books<'_>, notes: &mut Notes) {
     let claimants = claimants(books);
+    let mut late = late_payments(books);
     for (id, story) in &books.stories {
         lost(books, notes, id, story);
         changed(books, notes, id, story);
-        unexplained(books, notes, id, story, &claimants);
+        unexplained(books, notes, (id, story), &claimants, &mut late);
         in_parts(books, notes, id, story);
     }
     rows(books, notes);
@@ -83,19 +84,38 @@ fn claimants(books: &Books<'_>) -> HashSet<Person> {
     asked.map(|call| call.person).collect()
 }
 
+/// How many payments of each person came when their order was over and paid no other: over a kill the order that was to
+/// be made for such a payment may be there, unpaid, though the payment goes back.
+fn late_payments(books: &Books<'_>) -> HashMap<Person, usize> {
+    let mut late = HashMap::new();
+    let stories = books.stories.values().filter(|_| books.lives.any() || books.paying.restarted);
+    for story in stories.filter(|story| story.state().is_some_and(|state| !state.is_live())) {
+        if let Some(owner) = story.owner {
+            *late.entry(owner).or_default() +=
+                story.payments.iter().filter(|one| one.pays.is_none()).count();
+        }
+    }
+    late
+}
+
 fn unexplained(
     books: &Books<'_>,
     notes: &mut Notes,
-    id: &str,
-    story: &Story<'_>,
+    (id, story): (&str, &Story<'_>),
     claimants: &HashSet<Person>,
+    late: &mut HashMap<Person, usize>,
 ) {
     if story.rows.is_empty() {
         return;
     }
     let known = story.claimed.is_some() || story.offered || !story.paid_by.is_empty();
     let open = story.owner.is_some_and(|owner| claimants.contains(&owner));
-    notes.one(ORDER_UNEXPLAINED, !known && !open, || {
+    let owed = story.owner.and_then(|owner| late.get_mut(&owner)).filter(|count| **count > 0);
+    let for_late = !known && !open && story.state() != Some(State::Paid) && owed.is_some();
+    if for_late {
+        owed.into_iter().for_each(|count| *count -= 1);
+    }
+    notes.one(ORDER_UNEXPLAINED, !known && !open && !for_late, || {
         let whose = story.owner.map_or("nobody of the crowd".to_owned(), |one| books.who(one));
         format!("order {id} of {whose}: nothing that was asked explains it")
     });

@@ -24,20 +24,39 @@ pub fn check(books: &Books<'_>, notes: &mut Notes) {
     }
 }
 
+/// Within a life of the server no place moves back. What was told before a kill may have rested on offers that were not on
+/// disk and went with it; whatever certainly was there counts ever after.
 fn moved_back(books: &Books<'_>, notes: &mut Notes, stay: &Stay<'_>) {
     let calls = &books.paying.calls;
-    let mut least: Option<(usize, u32)> = None;
+    let (mut life, mut firm, mut least) = (0, None, None);
     for (place, ahead) in &stay.ahead {
-        let before = least.filter(|(first, _)| calls[*first].ended < calls[*place].sent);
+        let now = books.lives.of(calls[*place].sent);
+        if now != life {
+            // Only those of the former life are in there, for each that was firm is kept apart.
+            (life, least) = (now, firm);
+        }
+        let before =
+            least.filter(|(first, _): &(usize, u32)| calls[*first].ended < calls[*place].sent);
         let wrong = before.is_some_and(|(_, was)| *ahead > was);
         notes.one(PLACE_MOVED_BACK, wrong, || {
             let (who, was) = (books.who(stay.person), before.map_or(0, |(_, was)| was));
             let when = books.when(&calls[*place]);
             format!("{who} had {was} ahead and now {ahead}, {when}")
         });
-        if least.is_none_or(|(_, was)| *ahead < was) {
-            least = Some((*place, *ahead));
+        let told = Some((*place, *ahead)).filter(|_| !wrong);
+        least = nearer(least, told);
+        if calls[*place].ended <= books.lives.firm(life) {
+            firm = nearer(firm, told);
         }
+    }
+}
+
+/// The one with fewer people ahead; of two alike the first.
+fn nearer(one: Option<(usize, u32)>, other: Option<(usize, u32)>) -> Option<(usize, u32)> {
+    match (one, other) {
+        (Some((_, was)), Some((_, ahead))) if ahead < was => other,
+        (None, _) => other,
+        _ => one,
     }
 }
 

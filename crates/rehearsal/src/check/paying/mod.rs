@@ -11,6 +11,7 @@ mod kept;
 mod line;
 mod line_passed_over;
 mod live;
+mod lives;
 mod payments;
 mod settled;
 mod states;

@@ -41,9 +41,9 @@ fn twice(paying: &Paying, notes: &mut Notes) {
     }
 }
 
-/// Wrong amounts, forgeries and returning browsers are no payments.
+/// Forgeries and returning browsers are no payments.
 fn unexplained(notes: &mut Notes, id: &str, story: &Story<'_>) {
-    let made = story.attempts.iter().any(|one| one.how.pays());
+    let made = story.attempts.iter().any(|one| one.how.is_money());
     for payment in &story.payments {
         notes.one(PAYMENT_UNEXPLAINED, !made, || {
             format!("payment {} for order {id}: nobody made one", payment.id)

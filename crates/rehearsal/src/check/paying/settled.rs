@@ -1,5 +1,5 @@
 //! Money that the provider took is in the books, and every payment comes to an end: it pays an order, or it goes back.
-//! Received is what was confirmed, what is to go back and what is back, to the last cent.
+//! Received is what was confirmed, what is to go back and what is back, to the last cent of each currency.
 
 use super::{
     payments::costs,
@@ -12,6 +12,7 @@ use crate::{
         paying::{PaymentState, State},
     },
 };
+use std::collections::BTreeMap;
 
 const PAYMENT_LOST: Check = Check::named("payment-lost");
 const PAYMENT_OPEN: Check = Check::named("payment-open");
@@ -19,6 +20,7 @@ const MONEY_UNBALANCED: Check = Check::named("money-unbalanced");
 
 /// Microseconds after which a payment that was told of has its end.
 const SETTLED_AFTER: u64 = 45_000_000;
+const MS: u64 = 1_000;
 const SECOND: u64 = 1_000_000;
 
 /// Looks at every payment that was made.
@@ -30,6 +32,11 @@ pub fn check(books: &Books<'_>, notes: &mut Notes) {
     balance(books, notes);
 }
 
+/// When what was told of at an instant has come to its end, whatever was in between.
+fn settled_by(books: &Books<'_>, told: Micros) -> Micros {
+    Micros(told.0 + SETTLED_AFTER + books.lives.away_ms(told) * MS)
+}
+
 /// When the last payment of an order was told of, at the latest.
 fn told_by(story: &Story<'_>) -> Micros {
     let told = |ended: Micros, after_s: u32| Micros(ended.0 + u64::from(after_s) * SECOND);
@@ -38,10 +45,10 @@ fn told_by(story: &Story<'_>) -> Micros {
 }
 
 fn lost(books: &Books<'_>, notes: &mut Notes, id: &str, story: &Story<'_>) {
-    let made = story.attempts.iter().find(|one| one.told && one.how.pays());
+    let made = story.attempts.iter().find(|one| one.told && one.how.is_money());
     let Some(made) = made else { return };
-    let due = made.ended.0 + u64::from(made.after_s) * SECOND + SETTLED_AFTER;
-    if books.paying.exported.0 < due && story.payments.is_empty() {
+    let due = settled_by(books, Micros(made.ended.0 + u64::from(made.after_s) * SECOND));
+    if books.paying.exported < due && story.payments.is_empty() {
         return;
     }
     notes.one(PAYMENT_LOST, story.payments.is_empty(), || {
@@ -54,7 +61,7 @@ fn lost(books: &Books<'_>, notes: &mut Notes, id: &str, story: &Story<'_>) {
 }
 
 fn open(books: &Books<'_>, notes: &mut Notes, id: &str, story: &Story<'_>) {
-    let settled = books.paying.exported.0 >= told_by(story).0 + SETTLED_AFTER;
+    let settled = books.paying.exported >= settled_by(books, told_by(story));
     for payment in &story.payments {
         let late = payment.state == PaymentState::Late;
         if late && !settled {
@@ -71,20 +78,23 @@ fn balance(books: &Books<'_>, notes: &mut Notes) {
     if paying.payments.is_empty() && paying.orders.is_empty() {
         return;
     }
-    let sum = |state: PaymentState| -> u128 {
-        let of = paying.payments.iter().filter(|one| one.state == state);
-        of.map(|one| u128::from(one.amount.0)).sum()
-    };
-    let confirmed = sum(PaymentState::Confirmed);
+    let mut money: BTreeMap<&str, (u128, u128)> = BTreeMap::new();
+    for payment in paying.payments.iter().filter(|one| one.state == PaymentState::Confirmed) {
+        money.entry(&payment.currency).or_default().0 += u128::from(payment.amount.0);
+    }
     let paid = books
         .stories
         .values()
         .filter(|story| story.state() == Some(State::Paid) && costs(books, story));
-    let rows = paid.flat_map(|story| &story.rows);
-    let sold: u128 = rows.map(|row| u128::from(row.price.0)).sum();
-    notes.one(MONEY_UNBALANCED, confirmed != sold, || {
-        format!(
-            "{confirmed} is confirmed and {sold} was sold, in the smallest unit of the currency"
-        )
-    });
+    for row in paid.flat_map(|story| &story.rows).filter(|row| row.price.0 > 0) {
+        money.entry(&row.currency).or_default().1 += u128::from(row.price.0);
+    }
+    notes.looked(MONEY_UNBALANCED, 1);
+    for (currency, (confirmed, sold)) in money {
+        notes.one(MONEY_UNBALANCED, confirmed != sold, || {
+            format!(
+                "{confirmed} is confirmed and {sold} was sold, in the smallest unit of {currency}"
+            )
+        });
+    }
 }

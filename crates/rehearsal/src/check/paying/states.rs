@@ -80,8 +80,10 @@ fn paid_in_time(books: &Books<'_>, notes: &mut Notes, id: &str, story: &Story<'_
     let prompt = |how| matches!(how, How::AtOnce | How::Twice | How::OutOfOrder);
     let paid = story.attempts.iter().filter(|one| one.told && prompt(one.how) && one.after_s == 0);
     let in_time = paid.map(|one| one.ended).find(|ended| {
-        let margin = Micros(ended.0 + IN_TIME.0);
-        story.pay_by(books, *ended).is_some_and(|by| books.surely_before(margin, by))
+        // A kill may have come between the payment and the notice, and another one before the next attempt.
+        let heard_of = books.lives.undisturbed(*ended, IN_TIME);
+        let margin = Micros(heard_of.0 + IN_TIME.0);
+        story.pay_by(books, heard_of).is_some_and(|by| books.surely_before(margin, by))
     });
     let Some(ended) = in_time else { return };
     // What is still held may be paid yet; that it does not stay so is looked at elsewhere.

@@ -1,6 +1,7 @@
 //! What payers saw, made ready for the checks: each order's story from its claim to its end, and each place in a line.
 //! Built once, in one pass each; nothing in here judges.
 
+use super::lives::Lives;
 use crate::{
     check::{CLOCK_DRIFT_PART, CLOCK_STEP},
     history::{
@@ -111,11 +112,16 @@ impl Story<'_> {
         (self.from, over.map(|(_, one)| one.known).min().unwrap_or(NEVER))
     }
 
-    /// The latest deadline that was shown by then.
+    /// The deadline as it certainly was then: the latest of those that were shown by then, each with the time that was
+    /// given back since.
     pub fn pay_by(&self, books: &Books<'_>, by: Micros) -> Option<UnixMs> {
         let calls = &books.paying.calls;
         let before = self.shown.iter().filter(|(place, _)| calls[*place].ended <= by);
-        before.filter_map(|(_, order)| order.pay_by).max()
+        let known = before.filter_map(|(place, order)| {
+            let since = books.lives.of(calls[*place].sent);
+            Some(UnixMs(order.pay_by?.0 + books.lives.given_back_ms(since, by)))
+        });
+        known.max()
     }
 }
 
@@ -148,6 +154,8 @@ pub struct Books<'a> {
     pub stories: BTreeMap<&'a str, Story<'a>>,
     /// The stays in lines, in the order in which they were known.
     pub stays: Vec<Stay<'a>>,
+    /// The kills, and what each may have taken with it.
+    pub lives: Lives<'a>,
     /// Orders of each person.
     pub of_person: HashMap<Person, Vec<&'a str>>,
     /// Payers by name.
@@ -161,10 +169,14 @@ impl<'a> Books<'a> {
         let lasted = paying.calls.last().map_or(0, |call| call.ended.0);
         let drift = if known_within == Micros(0) { 0 } else { lasted / CLOCK_DRIFT_PART };
         let numbered = paying.names.iter().zip(0..);
+        let stories = stories(paying);
+        let claims = stories.values().filter(|story| story.claimed.is_some());
+        let claims = claims.filter_map(|story| Some((story.from, story.until?)));
         let mut books = Self {
             paying,
             slack: Micros(known_within.0 + CLOCK_STEP.0 + drift),
-            stories: stories(paying),
+            lives: Lives::new(paying, claims),
+            stories,
             stays: super::line::stays(&paying.calls),
             of_person: HashMap::new(),
             people: numbered.map(|(name, no)| (name.as_str(), Person(no))).collect(),
@@ -273,7 +285,7 @@ fn note_asked<'a>(stories: &mut BTreeMap<&'a str, Story<'a>>, call: &'a PayCall)
                 sent: call.sent,
                 ended: call.ended,
                 after_s: *after_s,
-                told: call.heard == PayHeard::Told,
+                told: is_told(&call.heard),
             });
         }
         PayAsked::Cancel(order) => {
@@ -283,6 +295,11 @@ fn note_asked<'a>(stories: &mut BTreeMap<&'a str, Story<'a>>, call: &'a PayCall)
         }
         _ => {}
     }
+}
+
+/// Whether the provider says that it took the payment: at once, or when it was asked again because its answer was lost.
+fn is_told(heard: &PayHeard) -> bool {
+    *heard == PayHeard::Told || matches!(heard, PayHeard::WrongState(state) if state == "paid")
 }
 
 fn show<'a>(

@@ -55,8 +55,9 @@ fn the_same_seed_sends_the_same_payers_and_every_habit_is_among_them() {
     };
     assert_eq!(run(), run());
     let habits: BTreeSet<PayHabit> = crowd(400).iter().map(Payer::habit).collect();
-    assert_eq!(habits.len(), SHARES.len());
-    assert_eq!(SHARES.iter().map(|(share, _)| share).sum::<u32>(), 1_000);
+    let shares = shares(&PayMix::default());
+    assert_eq!(habits.len(), shares.len());
+    assert_eq!(shares.iter().map(|(share, _)| share).sum::<u32>(), 1_000);
     let baskets = crowd(400).iter().filter(|payer| payer.items.len() > 1).count();
     assert!((50..250).contains(&baskets), "{baskets}");
 }
@@ -91,7 +92,7 @@ fn each_habit_does_what_it_says_with_a_hold() {
         assert_eq!(asked.last(), Some(&PayAsked::Orders), "{habit:?}");
         *seen.entry(habit).or_default() += 1;
     }
-    assert_eq!(seen.len(), SHARES.len());
+    assert_eq!(seen.len(), shares(&PayMix::default()).len());
 }
 
 #[test]
@@ -148,5 +149,48 @@ fn a_payer_asks_again_with_the_same_key_and_gives_up_in_the_end() {
     for mut payer in crowd(50) {
         let asked = to_the_end(&mut payer, queued);
         assert!(matches!(&asked[1], PayAsked::Result { claim, .. } if claim == "c"));
+    }
+}
+
+/// A server whose clock is far behind tells everybody that they are early, for ever.
+#[test]
+fn a_payer_who_is_always_too_early_gives_up_in_the_end() {
+    let early = |asked: &PayAsked| match asked {
+        PayAsked::Orders => PayHeard::Orders(Vec::new()),
+        _ => PayHeard::Refused(Refused::NotStarted),
+    };
+    for mut payer in crowd(20) {
+        let asked = to_the_end(&mut payer, early);
+        assert_eq!(asked.len() as u32, EARLY_MAX + 2);
+        assert_eq!(asked.last(), Some(&PayAsked::Orders));
+    }
+}
+
+/// C2: a queued claim that a kill took with it is claimed anew with its key.
+#[test]
+fn a_queued_claim_that_is_gone_is_the_same_claim_again() {
+    for mut payer in crowd(20) {
+        let times = std::cell::Cell::new(0);
+        let asked = to_the_end(&mut payer, |asked| match asked {
+            PayAsked::Claim { .. } if times.replace(times.get() + 1) == 0 => {
+                PayHeard::Queued { claim: "gone".to_owned() }
+            }
+            PayAsked::Result { .. } => PayHeard::Failed(Effect::None),
+            other => held(other),
+        });
+        assert!(matches!(&asked[1], PayAsked::Result { claim, .. } if claim == "gone"));
+        assert_eq!(asked[0], asked[2]);
+    }
+}
+
+#[test]
+fn the_mix_decides_who_does_what() {
+    let mix = PayMix { cancels: 1_000, ..PayMix::PLAIN };
+    for (mix, expected) in [(PayMix::PLAIN, PayHabit::Pays(How::AtOnce)), (mix, PayHabit::Cancels)]
+    {
+        let mut plan = plan(50);
+        plan.paying = plan.paying.map(|paying| PlannedPaying { mix, ..paying });
+        let all = payers(&plan, Hours::of(&plan, OPENS));
+        assert!(all.iter().all(|payer| payer.habit() == expected));
     }
 }

@@ -8,7 +8,14 @@ use crate::{
         Micros,
         paying::{PayCall, PayHeard},
     },
-    http::{RehearseFault, Stop, answer::Answer, line::Line, setting::ANSWER_MS_MAX, time::Clock},
+    http::{
+        RehearseFault, Stop,
+        answer::Answer,
+        line::{Line, NoLine},
+        seat::{NO_LINE_WAIT, REFUSED_MAX},
+        setting::ANSWER_MS_MAX,
+        time::Clock,
+    },
 };
 use ::http::HeaderValue;
 use std::{
@@ -16,8 +23,6 @@ use std::{
 };
 use tokio::{sync::oneshot, task::LocalSet, time::sleep_until};
 
-/// The wait after a connection could not be made, so that a dead server is not hammered.
-const NO_LINE_WAIT: Duration = Duration::from_millis(100);
 /// Calls of payers that are recorded.
 const CALLS_MAX: usize = 2_000_000;
 
@@ -84,6 +89,8 @@ struct Bench {
     steps: Vec<Option<PayStep>>,
     due: BinaryHeap<Reverse<(Micros, usize)>>,
     watched: Rc<RefCell<Watched>>,
+    /// Attempts in a row that the server did not take.
+    refused: u32,
 }
 
 impl Bench {
@@ -99,6 +106,7 @@ impl Bench {
             people,
             due: BinaryHeap::new(),
             watched: Rc::clone(watched),
+            refused: 0,
         }
     }
 
@@ -119,7 +127,11 @@ impl Bench {
             }
             self.due.pop();
             let Some(step) = self.steps[at].take() else { continue };
-            let heard = self.ask(at, step).await;
+            let Some(heard) = self.ask(at, &step).await else {
+                let again = PayStep { at: self.attending.clock.now(), ..step };
+                self.plan(at, Some(again));
+                continue;
+            };
             let now = self.attending.clock.now();
             let next = self.people[at].0.step(now, Some(&heard));
             self.plan(at, next);
@@ -133,28 +145,43 @@ impl Bench {
         self.steps[at] = Some(step);
     }
 
-    async fn ask(&mut self, at: usize, step: PayStep) -> PayHeard {
+    /// Nothing where nobody took the question: it was not asked, and is to be asked again as it is.
+    async fn ask(&mut self, at: usize, step: &PayStep) -> Option<PayHeard> {
         let (payer, who) = &self.people[at];
         let person = payer.person();
         let question = self.attending.requests.of(&step.asked, who);
         // An id that no address can hold was strange when it was heard, and leads nowhere.
-        let Some(question) = question else { return PayHeard::Strange { status: 0, ret: None } };
+        let Some(question) = question else {
+            return Some(PayHeard::Strange { status: 0, ret: None });
+        };
         let patience = Duration::from_millis(ANSWER_MS_MAX);
-        let Ok(exchange) = self.line.ask(&question, patience, None).await else {
-            // Nothing was asked; the person cannot tell that from a lost reply.
-            tokio::time::sleep(NO_LINE_WAIT).await;
-            return PayHeard::Lost;
+        let exchange = match self.line.ask(&question, patience, None).await {
+            Ok(exchange) => exchange,
+            Err(reason) => return self.no_line(reason).await,
         };
         let clock = self.attending.clock;
-        let Some(sent) = exchange.sent.map(|sent| clock.of(sent)) else { return PayHeard::Lost };
+        let Some(sent) = exchange.sent.map(|sent| clock.of(sent)) else {
+            return self.no_line(NoLine::Refused).await;
+        };
+        self.refused = 0;
         let heard = exchange.reply.map_or(PayHeard::Lost, |reply| {
             let (status, retry_after) = (reply.status, reply.retry_after);
             let answer = Answer { status, retry_after, body: &reply.body };
             heard(&step.asked, &self.attending.activity, answer)
         });
         let ended = clock.of(exchange.ended);
-        let call = PayCall { person, asked: step.asked, sent, ended, heard: heard.clone() };
+        let asked = step.asked.clone();
+        let call = PayCall { person, asked, sent, ended, heard: heard.clone() };
         self.watched.borrow_mut().0.push(call);
-        heard
+        Some(heard)
+    }
+
+    /// Nothing was asked. Whoever finds nobody there tries again, but not for ever: in the end it is as if the answer
+    /// had been lost.
+    async fn no_line(&mut self, reason: NoLine) -> Option<PayHeard> {
+        self.refused = self.refused.saturating_add(1);
+        tokio::time::sleep(NO_LINE_WAIT).await;
+        let gives_up = reason != NoLine::Refused || self.refused > REFUSED_MAX;
+        gives_up.then_some(PayHeard::Lost)
     }
 }

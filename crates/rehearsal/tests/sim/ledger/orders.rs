@@ -8,7 +8,7 @@ use ledger::{
 };
 use rules::{
     ActivityNo, Claim, Epoch, Event, EventKind, JoinNo, OrderNo, OrderState, OrderStep,
-    PaymentState, Seq, TimeMs, TypeNo, UserNo,
+    PaymentState, TimeMs, TypeNo, UserNo,
 };
 use std::sync::Arc;
 
@@ -79,6 +79,7 @@ impl OrderLedger for SimLedger {
     fn payments_waiting(
         &self,
         state: PaymentState,
+        provider: Option<&str>,
         now: TimeMs,
         most: u32,
     ) -> Result<Vec<PaymentRecord>, LedgerFault> {
@@ -86,7 +87,10 @@ impl OrderLedger for SimLedger {
         if self.device.lie == Some(Lie::ForgetsRefunds) && state == PaymentState::RefundDue {
             return Ok(Vec::new());
         }
-        let due = |one: &&PaymentRecord| one.state == state && one.refund_after <= now;
+        let due = |one: &&PaymentRecord| {
+            let asked = provider.is_none_or(|provider| one.payment.provider == provider);
+            one.state == state && asked && one.refund_after <= now
+        };
         let mut waiting: Vec<PaymentRecord> = disk.payments.iter().filter(due).cloned().collect();
         waiting.sort_by_key(|one| one.refund_after);
         waiting.truncate(most as usize);
@@ -100,14 +104,13 @@ impl OrderLedger for SimLedger {
     ) -> Result<Vec<OpenPayment>, LedgerFault> {
         let disk = self.read()?;
         let held_only = self.device.lie == Some(Lie::ForgetsWhatIsOver);
-        let may_be_paid = |mark: &OrderMark| {
-            mark.paid_at.is_none() && (!held_only || mark.state == OrderState::Held)
+        let is_told = |order| {
+            !held_only || mark(&disk, order).is_some_and(|mark| mark.state == OrderState::Held)
         };
-        let unpaid = |order| mark(&disk, order).is_some_and(|mark| may_be_paid(&mark));
         let open = disk
             .starts
             .iter()
-            .filter(|(key, _)| unpaid(key.0) && after.as_ref().is_none_or(|after| *key > after));
+            .filter(|(key, _)| is_told(key.0) && after.as_ref().is_none_or(|after| *key > after));
         let open = open.map(|((order, provider), started_at)| OpenPayment {
             order: *order,
             provider: provider.clone(),
@@ -123,18 +126,25 @@ impl OrderLedger for SimLedger {
         self.write(Call::Other, |disk| {
             let kept = Arc::make_mut(&mut disk.notices);
             kept.extend(notices.iter().cloned());
-            let past = kept.len().saturating_sub(NOTICES_KEPT_MAX as usize);
-            kept.drain(..past);
+            for stray in [false, true] {
+                let there = kept.iter().filter(|one| one.stray == stray).count();
+                let mut past = there.saturating_sub(NOTICES_KEPT_MAX as usize);
+                kept.retain(|one| {
+                    let goes = one.stray == stray && past > 0;
+                    past -= usize::from(goes);
+                    !goes
+                });
+            }
             Ok(())
         })
     }
 
-    fn notices(&self, most: u32) -> Result<Vec<NoticeRow>, LedgerFault> {
+    fn notices(&self, strays_only: bool, most: u32) -> Result<Vec<NoticeRow>, LedgerFault> {
         let disk = self.read()?;
-        let newest = disk.notices.iter().rev().take(most as usize);
+        let asked = disk.notices.iter().rev().filter(|one| one.stray || !strays_only);
         let row =
             |one: &NoticeRecord| (one.at, one.provider.clone(), one.reason.to_owned(), one.order);
-        Ok(newest.map(row).collect())
+        Ok(asked.take(most as usize).map(row).collect())
     }
 
     fn line(
@@ -146,15 +156,6 @@ impl OrderLedger for SimLedger {
         let there = disk.joined.iter().filter(|one| one.activity == activity && !one.left);
         there.for_each(|one| visit(one.join, one.ticket_type, one.user));
         Ok(())
-    }
-
-    fn joined_line(
-        &self,
-        activity: ActivityNo,
-        ticket_type: TypeNo,
-        user: UserNo,
-    ) -> Result<Option<(JoinNo, Option<Seq>)>, LedgerFault> {
-        Ok(joined(&*self.read()?, activity, ticket_type, user))
     }
 
     fn heartbeat(&self, epoch: Epoch, at: TimeMs) -> Result<(), LedgerFault> {
@@ -199,19 +200,14 @@ fn mark(disk: &Disk, order: OrderNo) -> Option<OrderMark> {
     Some(mark_of(disk, first))
 }
 
-/// The place somebody took last, unless they left it, and the claim that was made for it.
-fn joined(
-    disk: &Disk,
-    activity: ActivityNo,
-    ticket_type: TypeNo,
-    user: UserNo,
-) -> Option<(JoinNo, Option<Seq>)> {
+/// The place somebody took last, unless they left it or a claim was made for it.
+fn waits(disk: &Disk, activity: ActivityNo, ticket_type: TypeNo, user: UserNo) -> Option<JoinNo> {
     let theirs =
         |one: &&Joined| (one.activity, one.ticket_type, one.user) == (activity, ticket_type, user);
     let last = disk.joined.iter().rev().find(theirs).filter(|one| !one.left)?;
     let claims = disk.claims_of(activity);
-    let offer = claims.values().find(|claim| claim.offer == Some(last.join));
-    Some((last.join, offer.map(|claim| claim.seq)))
+    let was_offered = claims.values().any(|claim| claim.offer == Some(last.join));
+    (!was_offered).then_some(last.join)
 }
 
 const ALREADY: Changed = Changed::Already { payment: None, state: None };
@@ -227,9 +223,10 @@ fn decide(
         Change::Started(open) => start(disk, open),
         Change::ClosedThere { order, provider } => closed_there(disk, *order, provider),
         Change::Receive(new) => receive(disk, at, new, lie),
+        Change::Owe(new) => owe(disk, at, new, lie),
         Change::ConfirmLate { payment, order } => confirm_late(disk, at, *payment, *order),
         Change::RefuseLate(payment) => refuse_late(disk, at, *payment),
-        Change::RefundFailed { payment, after } => refund_failed(disk, *payment, *after),
+        Change::PutOff { payment, after } => put_off(disk, *payment, *after),
         Change::RefundDone(payment) => refund_done(disk, at, *payment),
         Change::LineUp { activity, ticket_type, user } => {
             line_up(disk, at, *activity, *ticket_type, *user)
@@ -259,7 +256,7 @@ fn turn_payment(disk: &mut Disk, at: TimeMs, no: PaymentNo, state: PaymentState)
     assert!(one.state.may_become(state), "the change is possible");
     (one.state, one.changed_at) = (state, at);
     if state == PaymentState::RefundDue {
-        one.refund_after = at;
+        (one.refund_attempts, one.refund_after) = (0, at);
     }
     let OrderNo { activity, seq } = one.payment.order;
     write(disk, activity, at, EventKind::Payment { payment: no.0, order: seq, state })
@@ -320,33 +317,25 @@ fn start(disk: &mut Disk, open: &OpenPayment) -> Changed {
 
 fn closed_there(disk: &mut Disk, order: OrderNo, provider: &str) -> Changed {
     let key = (order, provider.to_owned());
-    if !disk.starts.contains_key(&key) || mark(disk, order).is_some_and(|m| m.paid_at.is_some()) {
+    if !disk.starts.contains_key(&key) {
         return ALREADY;
     }
     Arc::make_mut(&mut disk.starts).remove(&key);
     done(disk, Vec::new(), None)
 }
 
-fn receive(disk: &mut Disk, at: TimeMs, new: &NewPayment, lie: Option<Lie>) -> Changed {
+/// What was told of this payment before.
+fn told_before(disk: &Disk, new: &NewPayment, lie: Option<Lie>) -> Option<Changed> {
     let same = |one: &&PaymentRecord| {
         one.payment.provider == new.provider && one.payment.reference == new.reference
     };
     let forgets = lie == Some(Lie::TakesTwice);
-    if let Some(known) = disk.payments.iter().find(same).filter(|_| !forgets) {
-        return Changed::Already { payment: Some(known.clone()), state: None };
-    }
-    let Some(mark) = mark(disk, new.order) else { return Changed::Unknown };
+    let known = disk.payments.iter().find(same).filter(|_| !forgets)?;
+    Some(Changed::Already { payment: Some(known.clone()), state: None })
+}
+
+fn add(disk: &mut Disk, at: TimeMs, new: &NewPayment, state: PaymentState) -> PaymentNo {
     let no = PaymentNo(disk.payments.len() as u64 + 1);
-    let state = match mark.state {
-        OrderState::Held => PaymentState::Confirmed,
-        OrderState::Cancelled | OrderState::Expired if lie == Some(Lie::PaysWhatIsOver) => {
-            let paid = OrderMark { state: OrderState::Paid, paid_at: Some(at), ended_at: None };
-            Arc::make_mut(&mut disk.orders).insert(new.order, paid);
-            PaymentState::Confirmed
-        }
-        OrderState::Cancelled | OrderState::Expired => PaymentState::Late,
-        _ => PaymentState::RefundDue,
-    };
     Arc::make_mut(&mut disk.payments).push(PaymentRecord {
         no,
         payment: new.clone(),
@@ -357,8 +346,43 @@ fn receive(disk: &mut Disk, at: TimeMs, new: &NewPayment, lie: Option<Lie>) -> C
         refund_attempts: 0,
         refund_after: at,
     });
+    no
+}
+
+fn owe(disk: &mut Disk, at: TimeMs, new: &NewPayment, lie: Option<Lie>) -> Changed {
+    if let Some(known) = told_before(disk, new, lie) {
+        return known;
+    }
+    if mark(disk, new.order).is_none() {
+        return Changed::Unknown;
+    }
+    let state = PaymentState::RefundDue;
+    let no = add(disk, at, new, state);
+    let OrderNo { activity, seq } = new.order;
+    let told = EventKind::Payment { payment: no.0, order: seq, state };
+    let event = write(disk, activity, at, told);
+    done(disk, vec![event], Some(no))
+}
+
+fn receive(disk: &mut Disk, at: TimeMs, new: &NewPayment, lie: Option<Lie>) -> Changed {
+    if let Some(known) = told_before(disk, new, lie) {
+        return known;
+    }
+    let Some(mark) = mark(disk, new.order) else { return Changed::Unknown };
+    let state = match mark.state {
+        OrderState::Held => PaymentState::Confirmed,
+        OrderState::Cancelled | OrderState::Expired if lie == Some(Lie::PaysWhatIsOver) => {
+            let paid = OrderMark { state: OrderState::Paid, paid_at: Some(at), ended_at: None };
+            Arc::make_mut(&mut disk.orders).insert(new.order, paid);
+            PaymentState::Confirmed
+        }
+        OrderState::Cancelled | OrderState::Expired => PaymentState::Late,
+        _ => PaymentState::RefundDue,
+    };
+    let no = add(disk, at, new, state);
     let OrderNo { activity, seq } = new.order;
     let event = if mark.state == OrderState::Held {
+        Arc::make_mut(&mut disk.starts).remove(&(new.order, new.provider.clone()));
         turn_order(disk, at, new.order, OrderStep::Pay)
     } else {
         write(disk, activity, at, EventKind::Payment { payment: no.0, order: seq, state })
@@ -398,9 +422,9 @@ fn refuse_late(disk: &mut Disk, at: TimeMs, no: PaymentNo) -> Changed {
     }
 }
 
-fn refund_failed(disk: &mut Disk, no: PaymentNo, after: TimeMs) -> Changed {
+fn put_off(disk: &mut Disk, no: PaymentNo, after: TimeMs) -> Changed {
     let Some(known) = payment(disk, no) else { return Changed::Unknown };
-    if known.state != PaymentState::RefundDue {
+    if !matches!(known.state, PaymentState::Late | PaymentState::RefundDue) {
         return Changed::WrongPayment(known.state);
     }
     let one = payment_mut(disk, no);
@@ -447,7 +471,7 @@ fn line_up(
     if !is_type(disk, activity, ticket_type) {
         return Changed::Unknown;
     }
-    if matches!(joined(disk, activity, ticket_type, user), Some((_, None))) {
+    if waits(disk, activity, ticket_type, user).is_some() {
         return ALREADY;
     }
     let event = write(disk, activity, at, EventKind::LinedUp { ticket_type, user });
@@ -467,7 +491,7 @@ fn leave_line(
     if !is_type(disk, activity, ticket_type) {
         return Changed::Unknown;
     }
-    let Some((join, None)) = joined(disk, activity, ticket_type, user) else { return ALREADY };
+    let Some(join) = waits(disk, activity, ticket_type, user) else { return ALREADY };
     let places = Arc::make_mut(&mut disk.joined);
     places.iter_mut().filter(|one| one.join == join).for_each(|one| one.left = true);
     let event = write(disk, activity, at, EventKind::LeftLine { ticket_type, user, join });

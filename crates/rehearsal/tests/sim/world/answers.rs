@@ -9,7 +9,7 @@ use super::{
 };
 use rehearsal::history::{Asked, Effect, Heard, Key, Refused, Shown, Ticket, TypeIndex};
 use rules::{ActivityState, Item, Refusal, TypeNo, UserNo};
-use sale::{Entry, Outcome, Place, Recorded, Request, standing};
+use sale::{Entry, LINES_READ_MAX, Outcome, Place, Recorded, Request, standing};
 use std::sync::Arc;
 
 /// Tickets of a list.
@@ -39,7 +39,7 @@ impl World {
             Asked::List => self.reply(id, shown(&running, &entry, false)),
             Asked::Detail => self.reply(id, shown(&running, &entry, true)),
             Asked::Tickets => {
-                let mut claims = running.sale.claims_in(entry.no, user);
+                let mut claims = running.sale.claims_in(entry.no, user, LINES_READ_MAX);
                 claims.truncate(LIST_MAX);
                 self.reply(id, Heard::Tickets(tickets(&running, &entry, &claims)));
             }

@@ -1,22 +1,21 @@
-//! The payment company outside: it outlives every crash of the process, misbehaves by the seed, and its notices are
+//! The payment companies outside: they outlive every crash of the process, misbehave by the seed, and their notices are
 //! lost, doubled and late. The till that asks it is stepped from here too. Nothing here decides about an order.
 
 use super::{
-    Event, World, here,
+    Event, World,
     tasks::{Done, Task},
+    wire::{Reached, Wire},
 };
 use crate::{
     clock::{BEGAN_MS, Time},
-    figures::{Count, Seam},
-    world,
+    figures::Count,
 };
 use rehearsal::history::paying::{How, PayHeard};
 use rules::TimeMs;
 use sale::{
-    Notice, NoticeAnswer, NoticeRefused, PayStart,
+    Notice, NoticeAnswer,
     pay::{
-        Asked, Closed, Delivery, NoticeVerdict, PagePayment, PayAsk, PayFault, Provider,
-        ProviderFault, ProviderNotice, RefundAsk, Refunded, Switches, TEST_PROVIDER, TestProvider,
+        Delivery, PagePayment, PayFault, Provider, Switches, TEST_PROVIDER, TestProvider,
         TestSettings,
     },
 };
@@ -45,93 +44,105 @@ impl sale::Clock for TrueTime {
     }
 }
 
-/// The company, and what is on its way from it.
+/// The name of the second company, which is there in some sales.
+pub const OTHER: &str = "other";
+
+/// The companies, and what is on its way from them.
 pub struct Outside {
-    company: Arc<TestProvider>,
-    letters: RefCell<Vec<Delivery>>,
+    time: Arc<Time>,
+    companies: Vec<Arc<TestProvider>>,
+    wire: Wire,
+    /// Until when each of them hangs.
+    hangs: RefCell<Vec<u64>>,
+    /// What they sent, each with the place of its company.
+    letters: RefCell<Vec<(usize, Delivery)>>,
     /// The number of the round that is planned.
     till: Cell<u64>,
 }
 
 impl Outside {
-    pub fn new(time: &Arc<Time>) -> Self {
-        let settings = TestSettings {
-            secret: [0x77; 32],
-            merchant: "firstcome".to_owned(),
-            page: "/pay/test".to_owned(),
-            book: None,
+    pub fn new(time: &Arc<Time>, companies: usize) -> Self {
+        let open = |_| {
+            let settings = TestSettings {
+                secret: [0x77; 32],
+                merchant: "firstcome".to_owned(),
+                page: "/pay/test".to_owned(),
+                book: None,
+            };
+            let company = TestProvider::open(settings, Arc::new(TrueTime(Arc::clone(time))));
+            Arc::new(company.unwrap_or_else(|_| unreachable!("it has no book to read")))
         };
-        let company = TestProvider::open(settings, Arc::new(TrueTime(Arc::clone(time))));
-        let company = Arc::new(company.unwrap_or_else(|_| unreachable!("it has no book to read")));
-        Self { company, letters: RefCell::default(), till: Cell::new(0) }
+        Self {
+            time: Arc::clone(time),
+            companies: (0..companies).map(open).collect(),
+            wire: Wire::default(),
+            hangs: RefCell::new(vec![0; companies]),
+            letters: RefCell::default(),
+            till: Cell::new(0),
+        }
     }
 
     pub fn set_reachable(&self, reachable: bool) {
-        self.company.set_reachable(reachable);
+        self.companies.iter().for_each(|company| company.set_reachable(reachable));
     }
 
-    /// Every payment that was made.
-    pub fn payments(&self) -> Vec<PagePayment> {
-        self.company.payments()
+    /// Every payment that was made, with the name of the company at which it was.
+    pub fn payments(&self) -> Vec<(&'static str, PagePayment)> {
+        let of = |(place, company): (usize, &Arc<TestProvider>)| {
+            company.payments().into_iter().map(move |one| (name(place), one))
+        };
+        self.companies.iter().enumerate().flat_map(of).collect()
     }
-}
 
-/// The company as the process reaches it: over a line on which answers are lost.
-struct Line(Arc<TestProvider>);
-
-impl Line {
-    /// The company has done what it was asked; whether its answer comes is another question.
-    fn answer<'a, T: Send + 'a>(&self, asked: Asked<'a, T>) -> Asked<'a, T> {
-        world::seam(Seam::AfterAsking);
-        if here().is_some_and(|world| world.is_cut_off()) {
-            return Box::pin(std::future::ready(Err(ProviderFault::Unreachable)));
-        }
-        asked
+    /// For whom something has come on the wire.
+    pub fn wake(&self) {
+        self.wire.wake(self.time.now());
     }
 }
 
-impl Provider for Line {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn start<'a>(&'a self, ask: &'a PayAsk<'a>) -> Asked<'a, PayStart> {
-        world::seam(Seam::BeforeAsking);
-        self.answer(self.0.start(ask))
-    }
-
-    fn read_notice(&self, notice: &Notice<'_>) -> Result<ProviderNotice, NoticeRefused> {
-        self.0.read_notice(notice)
-    }
-
-    fn answer(&self, verdict: NoticeVerdict) -> NoticeAnswer {
-        self.0.answer(verdict)
-    }
-
-    fn close<'a>(&'a self, order_id: &'a str) -> Asked<'a, Closed> {
-        world::seam(Seam::BeforeAsking);
-        self.answer(self.0.close(order_id))
-    }
-
-    fn query<'a>(&'a self, order_id: &'a str) -> Asked<'a, Option<ProviderNotice>> {
-        world::seam(Seam::BeforeAsking);
-        self.answer(self.0.query(order_id))
-    }
-
-    fn refund<'a>(&'a self, ask: &'a RefundAsk<'a>) -> Asked<'a, Refunded> {
-        world::seam(Seam::BeforeAsking);
-        self.answer(self.0.refund(ask))
-    }
+/// The name of the company at this place.
+const fn name(place: usize) -> &'static str {
+    if place == 0 { TEST_PROVIDER } else { OTHER }
 }
 
 impl World {
-    /// The company, for a process that starts.
-    pub(super) fn provider(&self) -> Arc<dyn Provider> {
-        Arc::new(Line(Arc::clone(&self.outside.company)))
+    /// The companies, for a process that starts.
+    pub(super) fn providers(&self) -> Vec<Arc<dyn Provider>> {
+        let reached = |(place, company): (usize, &Arc<TestProvider>)| -> Arc<dyn Provider> {
+            let (company, time) = (Arc::clone(company), Arc::clone(&self.outside.time));
+            let wire = self.outside.wire.clone();
+            Arc::new(Reached { place, name: name(place), company, time, wire })
+        };
+        self.outside.companies.iter().enumerate().map(reached).collect()
+    }
+
+    /// One of the companies says nothing for so many microseconds.
+    pub(super) fn hang(&self, us: u64) {
+        let place = self.below(self.outside.companies.len() as u64) as usize;
+        self.outside.hangs.borrow_mut()[place] = self.now() + us;
+    }
+
+    /// Until when the company at this place says nothing.
+    pub(super) fn hangs_until(&self, place: usize) -> u64 {
+        if self.healed.get() { 0 } else { self.outside.hangs.borrow()[place] }
+    }
+
+    /// Whether what a company is asked while it hangs reaches it only after that.
+    pub(super) fn is_asked_late(&self) -> bool {
+        self.of_1000(500)
+    }
+
+    /// The companies at which a buyer is about to pay: one of them, or one after the other.
+    pub(super) fn chosen(&self) -> Vec<&'static str> {
+        let count = self.outside.companies.len();
+        let first = self.below(count as u64) as usize;
+        let both = count > 1 && self.of_1000(400);
+        let other = both.then(|| name(1 - first));
+        std::iter::once(name(first)).chain(other).collect()
     }
 
     /// Whether an answer of the company's is lost.
-    fn is_cut_off(&self) -> bool {
+    pub(super) fn is_cut_off(&self) -> bool {
         !self.healed.get() && self.of_1000(self.scenario.storm.outside)
     }
 
@@ -149,13 +160,25 @@ impl World {
             refund_failures: if stubborn { self.below(4) as u32 } else { 0 },
             refund_pending: stubborn && self.of_1000(500),
         };
-        match self.outside.company.pay(order, switches) {
-            Ok(()) => PayHeard::Told,
-            Err(PayFault::Closed) => PayHeard::WrongState("closed".to_owned()),
-            Err(PayFault::Paid) => PayHeard::WrongState("paid".to_owned()),
-            Err(PayFault::Unknown) => PayHeard::Strange { status: 404, ret: Some(-404) },
-            Err(PayFault::Book) => unreachable!("there is no book"),
+        let count = self.outside.companies.len();
+        let first = self.below(count as u64) as usize;
+        let paid = self.pays_at(first, order, switches);
+        if paid.is_ok() && how == How::WrongAmount {
+            self.count(Count::WrongAmounts);
         }
+        if count == 1 || (paid.is_ok() && !self.of_1000(300)) {
+            return told(paid);
+        }
+        // It is open elsewhere, or there as well.
+        let also = self.pays_at(1 - first, order, switches);
+        if paid.is_ok() && also.is_ok() {
+            self.count(Count::PaidAtBoth);
+        }
+        told(if also == Err(PayFault::Unknown) { paid } else { paid.or(also) })
+    }
+
+    fn pays_at(&self, place: usize, order: &str, switches: Switches) -> Result<(), PayFault> {
+        self.outside.companies[place].pay(order, switches)
     }
 
     /// The first post of a sale with prices.
@@ -166,7 +189,11 @@ impl World {
     /// The company sends what is due.
     pub(super) fn post(&self) {
         let now = TimeMs(BEGAN_MS + self.now() / 1_000);
-        for delivery in self.outside.company.take_due(now) {
+        let due = |(place, company): (usize, &Arc<TestProvider>)| {
+            company.take_due(now).into_iter().map(move |delivery| (place, delivery))
+        };
+        let due: Vec<_> = self.outside.companies.iter().enumerate().flat_map(due).collect();
+        for delivery in due {
             self.count(Count::Letters);
             if !self.healed.get() && self.of_1000(LOST) {
                 self.count(Count::LostLetters);
@@ -193,7 +220,7 @@ impl World {
         }
     }
 
-    fn plan_letter(&self, delivery: Delivery) {
+    fn plan_letter(&self, delivery: (usize, Delivery)) {
         let mut letters = self.outside.letters.borrow_mut();
         letters.push(delivery);
         let way = if self.of_1000(300) { self.below(WAY_US) } else { self.between(50, 5_000) };
@@ -203,18 +230,18 @@ impl World {
     /// A notice comes in; where nobody takes it, it comes again later.
     pub(super) fn letter(&self, id: usize) {
         let Some(running) = self.server.running().filter(|_| self.server.takes()) else { return };
-        let Delivery { headers, body, .. } = self.outside.letters.borrow()[id].clone();
+        let (from, Delivery { headers, body, .. }) = self.outside.letters.borrow()[id].clone();
         self.tell("letter", id as u64);
         let task = Task::Notice(id);
         self.takes_up(task);
         let sale = Arc::clone(&running.sale);
         let waiting = async move {
-            let header = |name: &str| {
-                let name = name.to_lowercase();
-                headers.iter().find(|(one, _)| *one == name).map(|(_, value)| value.clone())
+            let header = |wanted: &str| {
+                let wanted = wanted.to_lowercase();
+                headers.iter().find(|(one, _)| *one == wanted).map(|(_, value)| value.clone())
             };
             let notice = Notice { header: &header, body: &body };
-            let answer = sale.notice(TEST_PROVIDER, &notice);
+            let answer = sale.notice(name(from), &notice);
             Done::Notice(answer.await)
         };
         self.wait(task, Box::pin(waiting));
@@ -224,8 +251,8 @@ impl World {
     pub(super) fn answer_notice(&self, id: usize, answer: &NoticeAnswer) {
         let lost = self.is_cut_off();
         if self.put_down(Task::Notice(id)) && !lost {
-            let number = self.outside.letters.borrow()[id].id;
-            self.outside.company.delivered(number, answer.status == 200);
+            let (from, Delivery { id: number, .. }) = self.outside.letters.borrow()[id].clone();
+            self.outside.companies[from].delivered(number, answer.status == 200);
         }
     }
 
@@ -238,19 +265,31 @@ impl World {
         }
     }
 
-    /// A round begins, unless the last one is under way.
+    /// A round of each hand begins, unless its last one is under way.
     pub(super) fn till(&self, planned: u64) {
         let running = self.server.running();
         let Some(running) = running.filter(|_| planned == self.outside.till.get()) else { return };
-        if !self.is_waiting(Task::Till) {
+        for hand in
+            (0..running.sale.till_hands()).filter(|hand| !self.is_waiting(Task::Till(*hand)))
+        {
             let sale = Arc::clone(&running.sale);
             let round = async move {
-                sale.till_round().await;
+                sale.till_hand(hand).await;
                 Done::Till
             };
-            self.wait(Task::Till, Box::pin(round));
+            self.wait(Task::Till(hand), Box::pin(round));
         }
         let every = if self.payers.all_done() { TILL_US.1 } else { TILL_US.0 };
         self.plan(self.now() + every, Event::Till(planned));
+    }
+}
+
+fn told(paid: Result<(), PayFault>) -> PayHeard {
+    match paid {
+        Ok(()) => PayHeard::Told,
+        Err(PayFault::Closed) => PayHeard::WrongState("closed".to_owned()),
+        Err(PayFault::Paid) => PayHeard::WrongState("paid".to_owned()),
+        Err(PayFault::Unknown) => PayHeard::Strange { status: 404, ret: Some(-404) },
+        Err(PayFault::Book) => unreachable!("there is no book"),
     }
 }

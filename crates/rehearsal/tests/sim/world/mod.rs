@@ -12,6 +12,7 @@ mod server;
 mod setup;
 mod sky;
 mod tasks;
+mod wire;
 
 pub use people::PROBES;
 pub use setup::{ACTIVITY, PRICED, PROBE, plain_activity};
@@ -136,7 +137,7 @@ impl World {
         let world = Rc::new(Self {
             planted,
             payers: Payers::default(),
-            outside: Outside::new(&time),
+            outside: Outside::new(&time, scenario.companies),
             device: Device::new(planted.lie),
             figures: RefCell::default(),
             interventions: RefCell::default(),
@@ -254,6 +255,7 @@ impl World {
                 self.outside.set_reachable(false);
                 self.plan(self.now() + us, Event::Reachable);
             }
+            Trouble::Hang(us) => self.hang(us),
             Trouble::Crash => {}
         }
     }
@@ -420,5 +422,6 @@ fn trouble_no(trouble: Trouble) -> u64 {
         Trouble::StepClock(ahead) => ahead.unsigned_abs(),
         Trouble::Stop => 1,
         Trouble::CutOff(us) => us + 7,
+        Trouble::Hang(us) => us + 11,
     }
 }

@@ -7,6 +7,7 @@ use super::{
     tasks::{Done, Task},
 };
 use crate::{figures::Count, stock::Bug};
+use ledger::{Change, NewPayment};
 use rehearsal::{
     crowd::{PayStep, Payer},
     history::{
@@ -20,7 +21,7 @@ use rehearsal::{
 use rules::{Item, OrderNo, OrderState, Refusal, TypeNo, UserNo};
 use sale::{
     ChangeFault, ClaimId, Entry, LinedUp, NoticeRefused, Outcome, OwnedOrder, PayRefused, Place,
-    Position, Recorded, Request, Stepped, pay::TEST_PROVIDER,
+    Position, Recorded, Request, Sale, Stepped, pay::TEST_PROVIDER,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -175,7 +176,7 @@ impl World {
             PayAsked::Start(order) => self.start(id, running, user, order),
             PayAsked::Pay { .. } => unreachable!("nobody asks the server for it"),
             PayAsked::Forge(order) => self.forged(id, running, order),
-            PayAsked::Return(_) => self.reply_payer(id, PayHeard::Whatever { status: 200 }),
+            PayAsked::Return(order) => self.come_back(id, running, user, order),
             PayAsked::Join(of) => self.join_line(id, running, entry, user, *of),
             PayAsked::Leave(of) => self.leave_line(id, running, entry, user, *of),
             PayAsked::Place(of) => self.reply_payer(id, place(running, entry, user, *of)),
@@ -313,16 +314,35 @@ impl World {
         let Some(order) = own_order(running, user, text) else {
             return self.reply_payer(id, STRANGER);
         };
+        let (sale, chosen) = (Arc::clone(&running.sale), self.chosen());
+        let waiting = async move {
+            let mut heard = STRANGER;
+            for provider in chosen {
+                heard = start_at(&sale, &order, provider).await;
+            }
+            Done::Payer(heard)
+        };
+        self.wait(Task::Payer(id), Box::pin(waiting));
+    }
+
+    /// A browser comes back from the provider: its page shows the order, and changes nothing (C21).
+    fn come_back(&self, id: usize, running: &Running, user: UserNo, text: &str) {
+        self.count(Count::CameBack);
+        let order = own_order(running, user, text);
+        let shown = PayHeard::Whatever { status: if order.is_some() { 200 } else { 404 } };
+        let (Some(order), Some(Bug::BelievesTheWayBack)) = (order, self.planted.bug) else {
+            return self.reply_payer(id, shown);
+        };
         let sale = Arc::clone(&running.sale);
         let waiting = async move {
-            Done::Payer(match sale.pay(&order, Some(TEST_PROVIDER), "/en/order").await {
-                Ok(start) => PayHeard::PayAt(start.pay_url),
-                Err(PayRefused::WrongState(state)) => wrong_state(state),
-                Err(PayRefused::TooLate) => wrong_state(OrderState::Expired),
-                Err(PayRefused::Provider(_)) => BUSY,
-                Err(PayRefused::Change(fault)) => changing(fault),
-                Err(PayRefused::NoOrder | PayRefused::NoProvider) => STRANGER,
-            })
+            let payment = NewPayment {
+                provider: TEST_PROVIDER.to_owned(),
+                reference: format!("back-{}", order.no().seq),
+                order: order.no(),
+                amount: order.amount(),
+            };
+            let _ = sale.propose(Change::Receive(payment)).await;
+            Done::Payer(shown)
         };
         self.wait(Task::Payer(id), Box::pin(waiting));
     }
@@ -384,10 +404,21 @@ impl World {
         let entry = running.sale.catalog().by_id(PRICED).cloned();
         let entry = entry.expect("the activity was imported");
         let users = self.payers.users.borrow().clone();
-        let lines = users.into_iter().flat_map(|user| running.sale.claims_in(entry.no, user));
+        let lines = users.into_iter().flat_map(|user| running.sale.live_in(entry.no, user));
         let paid = lines.filter(|line| line.claim.priced && line.claim.line == 0);
         let paid = paid.filter(|line| line.state == OrderState::Paid);
         paid.map(|line| line.claim.order()).collect()
+    }
+}
+
+async fn start_at(sale: &Sale, order: &OwnedOrder, provider: &str) -> PayHeard {
+    match sale.pay(order, Some(provider), "/en/order").await {
+        Ok(start) => PayHeard::PayAt(start.pay_url),
+        Err(PayRefused::WrongState(state)) => wrong_state(state),
+        Err(PayRefused::TooLate) => wrong_state(OrderState::Expired),
+        Err(PayRefused::Provider(_)) => BUSY,
+        Err(PayRefused::Change(fault)) => changing(fault),
+        Err(PayRefused::NoOrder | PayRefused::NoProvider) => STRANGER,
     }
 }
 
@@ -433,11 +464,6 @@ fn place(running: &Running, entry: &Entry, user: UserNo, of: TypeIndex) -> PayHe
 
 /// The order that was made for somebody out of the line, while it is theirs.
 fn offer(running: &Running, entry: &Entry, user: UserNo, of: TypeIndex) -> Option<String> {
-    let lines = running.sale.claims_in(entry.no, user);
-    let offered = lines.iter().find(|line| {
-        let open = line.state == OrderState::Held || !line.claim.priced;
-        let live = line.state.is_live() && line.claim.offer.is_some();
-        usize::from(line.claim.ticket_type.0) == of.0 && live && open
-    });
+    let offered = running.sale.offer_of(entry, TypeNo(of.0 as u16), user);
     offered.map(|line| running.sale.claim_id(&line.claim).as_str().to_owned())
 }

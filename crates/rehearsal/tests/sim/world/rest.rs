@@ -3,7 +3,7 @@
 
 use super::{PRICED, World};
 use crate::ledger::SimLedger;
-use ledger::{ActivityLedger, ClaimLedger, OrderLedger, RelayLedger, StoredActivity};
+use ledger::{ActivityLedger, ClaimLedger, OrderLedger};
 use rules::{OrderState, PaymentState};
 use std::collections::BTreeMap;
 
@@ -41,33 +41,25 @@ impl World {
         visited.expect(READS);
         let mut known = BTreeMap::new();
         let visited = ledger.payments_in(priced.no, &mut |one| {
-            known.insert(one.payment.reference.clone(), one.state);
+            let payment = &one.payment;
+            known.insert((payment.provider.clone(), payment.reference.clone()), one.state);
             true
         });
         visited.expect(READS);
         let due = known
             .iter()
             .filter(|(_, state)| matches!(state, PaymentState::Late | PaymentState::RefundDue));
-        open.extend(due.map(|(one, state)| format!("payment {one} is still {}", state.name())));
-        open.extend(self.unheard(&ledger, priced, &known));
+        open.extend(
+            due.map(|((_, one), state)| format!("payment {one} is still {}", state.name())),
+        );
+        open.extend(self.unheard(&known));
         open
     }
 
-    /// Payments of the whole amount that were made, and of which nobody here knows.
-    fn unheard(
-        &self,
-        ledger: &SimLedger,
-        priced: &StoredActivity,
-        known: &BTreeMap<String, PaymentState>,
-    ) -> Vec<String> {
-        let ids = sale::read_ids(ledger).expect(READS);
+    /// Payments that were made, whole or not, and of which nobody here knows.
+    fn unheard(&self, known: &BTreeMap<(String, String), PaymentState>) -> Vec<String> {
         let mut made = self.outside.payments();
-        made.retain(|one| !known.contains_key(&one.reference));
-        made.retain(|one| {
-            let order = ids.read_any_claim(&one.order_id).expect("the company was given an id");
-            let lines = ledger.lines(order.activity, order.seq).expect(READS);
-            one.amount == priced.activity.amount_of(lines.iter().map(|line| line.ticket_type))
-        });
-        made.iter().map(|one| format!("nobody knows of payment {}", one.reference)).collect()
+        made.retain(|(at, one)| !known.contains_key(&(at.to_string(), one.reference.clone())));
+        made.iter().map(|(_, one)| format!("nobody knows of payment {}", one.reference)).collect()
     }
 }

@@ -33,6 +33,10 @@ const LAST_STEPS_MAX: u32 = 1_000;
 /// are there, and when they have gone.
 const IDLE_US: (u64, u64) = (25_000, 900_000);
 
+/// Microseconds of a step that changes nothing: a writer that has to wait for an operator's call steps all the time, and
+/// time would stand still.
+const STEP_US: u64 = 20;
+
 /// What runs while the process lives and has started.
 #[derive(Clone)]
 pub(super) struct Running {
@@ -168,7 +172,7 @@ impl World {
         let (meter, settings) = (Arc::new(Counting), self.scenario.settings);
         match Sale::open_stepped(Arc::clone(&ledger) as _, stock, clock, meter, settings) {
             Ok((sale, writer)) => {
-                sale.set_providers(vec![self.provider()]);
+                sale.set_providers(self.providers());
                 *server.writer.borrow_mut() = Some(writer);
                 *server.running.borrow_mut() = Some(Running { sale: Arc::new(sale), ledger });
                 self.open_doors();
@@ -191,7 +195,9 @@ impl World {
             let event = match task {
                 Task::Payer(id) => Event::PayArrive(id),
                 Task::Claim(id) => Event::Arrive(id),
-                Task::Notice(_) | Task::Refund | Task::Till => unreachable!("nobody waits for it"),
+                Task::Notice(_) | Task::Refund | Task::Till(_) => {
+                    unreachable!("nobody waits for it")
+                }
             };
             self.plan(self.now() + place * 10, event);
         }
@@ -228,7 +234,10 @@ impl World {
         server.telling.set(false);
         *server.writer.borrow_mut() = Some(writer);
         match next {
-            Next::Paced => self.plan_write(began + self.scenario.settings.commit_interval_us),
+            Next::Paced => {
+                let paced = began + self.scenario.settings.commit_interval_us;
+                self.plan_write(paced.max(self.now() + STEP_US));
+            }
             Next::Retry(pause) => {
                 self.count(Count::Recoveries);
                 self.plan_write(self.now() + pause.as_micros() as u64 + self.below(50));
@@ -271,6 +280,7 @@ impl World {
         let waits = self.server.tasks.wait();
         self.server.ticking.set(waits);
         if let (true, Some(running)) = (waits, self.server.running()) {
+            self.outside.wake();
             running.sale.tick_waiters(0);
             self.plan(self.now() + TICK_US, Event::Tick);
         }
@@ -355,7 +365,7 @@ impl World {
                 Task::Claim(id) => self.plan(at, Event::Deliver(id, Heard::Lost)),
                 Task::Payer(id) => self.plan(at, Event::PayDeliver(id, PayHeard::Lost)),
                 // The letter comes again, the operator asks again, and the till goes its rounds.
-                Task::Notice(_) | Task::Refund | Task::Till => {}
+                Task::Notice(_) | Task::Refund | Task::Till(_) => {}
             }
         }
     }

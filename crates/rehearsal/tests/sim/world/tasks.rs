@@ -24,8 +24,8 @@ pub(super) enum Task {
     Notice(usize),
     /// An operator's refund.
     Refund,
-    /// A round of the till.
-    Till,
+    /// A round of one of the till's hands.
+    Till(usize),
 }
 
 impl Task {
@@ -35,7 +35,7 @@ impl Task {
             Self::Payer(id) => id as u64 * 8 + 1,
             Self::Notice(id) => id as u64 * 8 + 2,
             Self::Refund => 3,
-            Self::Till => 4,
+            Self::Till(hand) => 4 + hand as u64 * 8,
         }
     }
 }
@@ -155,7 +155,7 @@ impl World {
     }
 
     fn done(&self, task: Task, done: Done) {
-        if task != Task::Till {
+        if !matches!(task, Task::Till(_)) {
             self.tell("done", task.no());
         }
         match (task, done) {
@@ -165,7 +165,7 @@ impl World {
             (Task::Payer(id), Done::Payer(heard)) => self.reply_payer(id, heard),
             (Task::Notice(id), Done::Notice(answer)) => self.answer_notice(id, &answer),
             (Task::Refund, Done::Refund(done)) => self.refunded(done),
-            (Task::Till, Done::Till) => {}
+            (Task::Till(_), Done::Till) => {}
             (task, _) => unreachable!("{task:?} ends as something else"),
         }
     }

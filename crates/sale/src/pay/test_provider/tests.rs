@@ -116,7 +116,7 @@ fn a_payment_at_once_is_told_of_once() {
     let notices = told(&company, &clock);
     let notice = notices[0].clone().unwrap();
     assert_eq!((notices.len(), notice.order_id.as_str()), (1, ORDER));
-    assert_eq!(notice.pays(&money(990)), Ok(()));
+    assert_eq!(notice.amount, money(990));
     clock.pass(86_400_000);
     assert_eq!(told(&company, &clock), []);
     assert_eq!(now(company.query(ORDER)), Ok(Some(notice.clone())), "P2");
@@ -298,22 +298,27 @@ fn no_notice_is_believed_that_somebody_else_signed() {
     }
 }
 
-/// C16: nothing less, nothing more, no other currency.
+/// C16: what cannot be booked is no payment, whoever signed it.
 #[test]
-fn only_the_whole_amount_pays() {
+fn only_what_can_be_booked_is_money() {
     use NoticeRefused as R;
     let clock = HandClock::new();
     let company = company(&clock);
     let good = good_body();
     let notice = read_parts(&company, &signed(&good, BEGUN), &good).unwrap();
-    let yen = Money { minor: 990, currency: "JPY".into() };
-    for (name, whole, expected) in [
-        ("the whole", money(990), Ok(())),
-        ("too little", money(991), Err(R::WrongAmount)),
-        ("too much", money(989), Err(R::WrongAmount)),
-        ("another currency", yen, Err(R::WrongCurrency)),
+    let of = |minor, currency: &str| Money { minor, currency: currency.into() };
+    for (amount, expected) in [
+        (money(990), Ok(())),
+        (of(1, "JPY"), Ok(())),
+        (of(99_999_999_999_999, "CNY"), Ok(())),
+        (of(0, "CNY"), Err(R::NotAPayment)),
+        (of(100_000_000_000_000, "CNY"), Err(R::Malformed)),
+        (of(u64::MAX, "JPY"), Err(R::Malformed)),
+        (of(990, "cny"), Err(R::Malformed)),
+        (of(990, ""), Err(R::Malformed)),
     ] {
-        assert_eq!(notice.pays(&whole), expected, "{name}");
+        let told = ProviderNotice { amount: amount.clone(), ..notice.clone() };
+        assert_eq!(told.is_money(), expected, "{amount:?}");
     }
 }
 
@@ -328,8 +333,6 @@ fn names_of_reasons_are_permanent() {
         "wrong_merchant",
         "not_a_payment",
         "unknown_order",
-        "wrong_amount",
-        "wrong_currency",
     ];
     assert_eq!(NoticeRefused::ALL.map(NoticeRefused::name), names);
     for reason in NoticeRefused::ALL {

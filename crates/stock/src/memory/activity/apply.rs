@@ -119,7 +119,7 @@ impl ActivityStock {
         if first.state.is_live() && !next.is_live() {
             let user = first.claim.user;
             self.people.get_mut(user).set_gave_back();
-            self.givers.end(user, lines_of(&first));
+            self.givers.end(user, lines_of(&first), next);
             self.reconsider(user);
         }
         Ok(())

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{ClaimAsk, Decision, Place, Recorded, StockFault};
 use rules::{
-    Claim, Facts, Item, JoinNo, OrderState, Part, Refusal, Seq, TimeMs, TypeNo, UnitNo, UserNo,
-    judge,
+    Claim, Facts, Item, JoinNo, KeyHash, OrderState, Part, Refusal, Seq, TimeMs, TypeNo, UnitNo,
+    UserNo, judge,
 };
 
 /// What the lines of an order share.
@@ -35,7 +35,7 @@ impl ActivityStock {
         // What was not possible when a unit came back may be by now, and those in line come first (S8).
         let offered = self.offer_owed(pending);
         self.learn(ask.user);
-        if let Some(known) = self.known(ask) {
+        if let Some(known) = ask.key.and_then(|key| self.known(ask.user, key)) {
             return Ok(Decision::Known(known));
         }
         if ask.items.iter().any(|item| usize::from(item.ticket_type.0) >= self.types.len()) {
@@ -51,8 +51,9 @@ impl ActivityStock {
         }
     }
 
-    /// Looks up what a person has, where that is more than a chain without gaps.
-    pub(super) fn learn(&mut self, user: UserNo) {
+    /// Looks up what a person has, where that is more than a chain without gaps. To be done before anything else is
+    /// asked about them.
+    pub fn learn(&mut self, user: UserNo) {
         let slot = self.people.get(user);
         if slot.gave_back() {
             self.givers.learn(user, self.records.chain(slot.last()));
@@ -60,11 +61,10 @@ impl ActivityStock {
     }
 
     /// The order that the same user's claim with this key became.
-    fn known(&self, ask: &ClaimAsk) -> Option<Recorded> {
-        let key = ask.key?;
-        let slot = self.people.get(ask.user);
+    pub fn known(&self, user: UserNo, key: KeyHash) -> Option<Recorded> {
+        let slot = self.people.get(user);
         if slot.gave_back() {
-            return self.claim_at(self.givers.by_key(ask.user, key)?);
+            return self.claim_at(self.givers.by_key(user, key)?);
         }
         let mut chain = self.records.chain(slot.last());
         chain.find(|linked| linked.claim.key == Some(key)).map(|found| self.recorded(&found))
@@ -87,12 +87,13 @@ impl ActivityStock {
     pub(super) fn facts(&self, ask: &ClaimAsk, item: Item) -> Facts {
         let index = usize::from(item.ticket_type.0);
         let (kind, stock) = (&self.activity.types[index], &self.types[index]);
+        let slot = self.people.get(ask.user);
         Facts {
             now: ask.now,
             window: kind.window.unwrap_or(self.activity.window),
             closed: self.closed,
             paused: self.paused,
-            eligible: !self.activity.has_roster || self.people.get(ask.user).eligible(),
+            eligible: !self.activity.has_roster || slot.eligible(),
             late: ask.late,
             want_in_type: item.count.into(),
             want_in_activity: ask.items.iter().map(|item| u32::from(item.count)).sum(),
@@ -100,7 +101,9 @@ impl ActivityStock {
             limit_in_type: kind.limit_per_user,
             had_in_activity: self.had_in_activity(ask.user),
             limit_in_activity: self.activity.limit_per_user,
+            ended: if slot.gave_back() { self.givers.ended(ask.user) } else { 0 },
             free: stock.free.count(),
+            waiting: stock.line.len(),
             unpaid: stock.unpaid,
         }
     }
@@ -270,27 +273,17 @@ impl ActivityStock {
             return Err(StockFault::Frozen);
         }
         let held = refusal == Refusal::HeldByOthers;
-        let retry_at = if held { self.retry_at(ask.items) } else { None };
+        let retry_at = if held { self.retry_at(ask) } else { None };
         self.note_refusal(ask, refusal, pending);
         self.refusals += 1;
         Ok(Decision::Refused { refusal, grounds, had, retry_at })
     }
 
-    /// A user's live lines, oldest first.
-    fn live_of(&self, user: UserNo) -> Vec<Recorded> {
-        let slot = self.people.get(user);
-        if slot.gave_back() {
-            return self.givers.live(user).filter_map(|seq| self.claim_at(seq)).collect();
-        }
-        let mut had = self.claims_of(user);
-        had.reverse();
-        had
-    }
-
     /// The earliest deadline of an unpaid order that holds units of what is lacking.
-    fn retry_at(&self, items: &[Item]) -> Option<TimeMs> {
+    fn retry_at(&self, ask: &ClaimAsk) -> Option<TimeMs> {
         let stock = |item: &Item| &self.types[usize::from(item.ticket_type.0)];
-        let lacking = items.iter().filter(|item| stock(item).free.count() < item.count.into());
+        let lacks = |item: &Item| self.facts(ask, *item).free_to_it() < item.count.into();
+        let lacking = ask.items.iter().filter(|item| lacks(item));
         lacking.filter_map(|item| stock(item).deadlines.first()).map(|(pay_by, _)| *pay_by).min()
     }
 

@@ -15,8 +15,7 @@ impl ActivityStock {
         for index in 0..self.types.len() {
             offered = offered.and(self.offer(TypeNo(index as u16), pending));
         }
-        let served = |stock: &TypeStock| stock.free.count() == 0 || !stock.line.has_ready();
-        self.owes_offers = !self.types.iter().all(served);
+        self.owes_offers = self.types.iter().any(TypeStock::owes);
         offered
     }
 

@@ -1,9 +1,12 @@
 //! Lines as the ledger has them, checked against everything that was loaded before.
 //! What contradicts the rules is named, never repaired.
 
-use super::{super::records::Linked, ActivityStock};
+use super::{
+    super::{records::Linked, type_stock::TypeStock},
+    ActivityStock,
+};
 use crate::Conflict;
-use rules::{Claim, OrderState, OrderStep, Part, Seq, TimeMs, UnitFate};
+use rules::{Claim, LIMIT_PER_USER_MAX, OrderState, OrderStep, Part, Seq, TimeMs, UnitFate};
 
 impl ActivityStock {
     /// Adds a durable line.
@@ -88,13 +91,14 @@ impl ActivityStock {
 
     fn check_person(&self, claim: &Claim) -> Result<(), Conflict> {
         let slot = self.people.get(claim.user);
+        let possible = claim.ordinal_in_type.max(claim.ordinal_in_activity) <= LIMIT_PER_USER_MAX;
         let explained = if slot.gave_back() {
             self.givers.explain(claim)
         } else {
             claim.ordinal_in_type == self.had_in_type(claim.user, claim.ticket_type) + 1
                 && claim.ordinal_in_activity == self.had_in_activity(claim.user) + 1
         };
-        if !explained {
+        if !(explained && possible) {
             return Err(Conflict::OrdinalTwice(*claim));
         }
         let used = |key| {
@@ -154,6 +158,8 @@ impl ActivityStock {
         for (join, ticket_type, user) in line {
             self.line_up(join, ticket_type, user)?;
         }
+        // Whoever comes first to this activity offers it, so that nobody overtakes those who wait (S8).
+        self.owes_offers = self.types.iter().any(TypeStock::owes);
         Ok(())
     }
 }

@@ -197,10 +197,44 @@ impl ActivityStock {
         lines_of(&linked).filter_map(|seq| self.claim_at(Seq(seq))).collect()
     }
 
-    /// A user's lines, newest first.
-    pub fn claims_of(&self, user: UserNo) -> Vec<Recorded> {
-        let chain = self.records.chain(self.people.get(user).last());
-        chain.map(|linked| self.recorded(&linked)).collect()
+    /// A user's lines before `before`, newest first.
+    pub fn claims_of(&self, user: UserNo, before: Option<Seq>, most: usize) -> Vec<Recorded> {
+        let newest = self.people.get(user).last();
+        let before = before.unwrap_or(Seq(u32::MAX));
+        // From a line of theirs the way on is known; from anything else it is looked for.
+        let known = self.records.get(before).filter(|linked| linked.claim.user == user);
+        let chain = self.records.chain(known.map_or(newest, |linked| linked.previous));
+        let page = chain.skip_while(|linked| linked.claim.seq >= before).take(most);
+        page.map(|linked| self.recorded(&linked)).collect()
+    }
+
+    /// A user's live lines, oldest first.
+    pub fn live_of(&self, user: UserNo) -> Vec<Recorded> {
+        let slot = self.people.get(user);
+        if slot.gave_back() {
+            return self.givers.live(user).filter_map(|seq| self.claim_at(seq)).collect();
+        }
+        let chain = self.records.chain(slot.last());
+        let mut had: Vec<Recorded> = chain.map(|linked| self.recorded(&linked)).collect();
+        had.reverse();
+        had
+    }
+
+    /// The newest line of a type that was offered to a user and is theirs: to be paid, or free.
+    pub fn offer_of(&self, ticket_type: TypeNo, user: UserNo) -> Option<Recorded> {
+        let slot = self.people.get(user);
+        let is_offer = |linked: &Linked| {
+            let claim = &linked.claim;
+            let open = linked.state == OrderState::Held || !claim.priced;
+            claim.ticket_type == ticket_type && claim.offer.is_some() && open
+        };
+        let found = if slot.gave_back() {
+            let mut live = self.givers.live(user).rev().filter_map(|seq| self.records.get(seq));
+            live.find(is_offer)
+        } else {
+            self.records.chain(slot.last()).find(is_offer)
+        };
+        found.map(|linked| self.recorded(&linked))
     }
 
     /// The line with this seq.

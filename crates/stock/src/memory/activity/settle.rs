@@ -46,7 +46,7 @@ impl ActivityStock {
         if first.state == OrderState::Held {
             self.let_go(&first, false);
         }
-        self.givers.end(claim.user, lines.clone());
+        self.givers.withdraw(claim.user, lines.clone());
         claim.key.into_iter().for_each(|key| self.givers.forget_key(claim.user, key));
         lines.for_each(|seq| self.withdraw_line(Seq(seq)));
         if let Some(join) = claim.offer {

@@ -3,8 +3,9 @@
 
 use crate::conformance::world::{Disk, OFFER_MS, PAY_MS, Room};
 use rules::{
-    ActivityNo, Claim, ClaimNo, Epoch, Event, EventKind, Item, JoinNo, KeyHash, Moment, OrderState,
-    OrderStep, Part, Refusal, Seq, Supply, TimeMs, TypeNo, UnitKind, UnitNo, UserNo,
+    ActivityNo, Claim, ClaimNo, ENDED_LINES_MAX, Epoch, Event, EventKind, Item, JoinNo, KeyHash,
+    LIMIT_PER_USER_MAX, Moment, OrderState, OrderStep, Part, Refusal, Seq, Supply, TimeMs, TypeNo,
+    UnitKind, UnitNo, UserNo,
 };
 use std::{collections::BTreeMap, ops::Range};
 use stock::{ActivityCounts, Due, InLine, Place, Recorded, TypeCounts};
@@ -163,6 +164,25 @@ impl Sale {
         of_type.iter().filter(|unit| **unit == Unit::Free).count()
     }
 
+    /// Lines of a user that were cancelled or expired.
+    fn ended(&self, user: UserNo) -> usize {
+        let ended =
+            |one: &&&Entry| matches!(one.state, OrderState::Cancelled | OrderState::Expired);
+        self.of(user).iter().filter(ended).count()
+    }
+
+    /// Free units that a claim may take: a late one comes behind a line that stands still and may go on.
+    fn free_to(&self, ask: &Asked, ticket_type: TypeNo, moment: Moment) -> usize {
+        let stands_still = match moment {
+            Moment::Before => true,
+            Moment::Within => self.disk.setup.paused,
+            Moment::After => false,
+        };
+        let waiting = self.line.iter().filter(|one| one.1 == ticket_type).count();
+        let theirs = if ask.late && stands_still { waiting } else { 0 };
+        self.free(ticket_type).saturating_sub(theirs)
+    }
+
     /// Orders that are held, of those with units of a type.
     fn unpaid(&self, ticket_type: TypeNo) -> impl Iterator<Item = &Entry> {
         self.live().filter(move |one| one.held() && one.claim.ticket_type == ticket_type)
@@ -175,10 +195,11 @@ impl Sale {
         let had = self.live_of(ask.user);
         let in_type = had.iter().filter(|had| had.claim.ticket_type == item.ticket_type).count();
         let want: usize = ask.items.iter().map(|item| usize::from(item.count)).sum();
-        let most = setup.activity.limit_per_user.unwrap_or(u32::MAX) as usize;
+        let most = setup.activity.limit_per_user.unwrap_or(LIMIT_PER_USER_MAX) as usize;
         let beyond = in_type + usize::from(item.count) > kind.limit_per_user as usize
-            || had.len() + want > most;
-        let lacking = self.free(item.ticket_type) < usize::from(item.count);
+            || had.len() + want > most
+            || (self.ended(ask.user) >= ENDED_LINES_MAX as usize && !ask.late);
+        let lacking = self.free_to(ask, item.ticket_type, moment) < usize::from(item.count);
         let unpaid = self.unpaid(item.ticket_type).count() > 0;
         let rows = [
             (Refusal::Ended, setup.closed || (!ask.late && moment == Moment::After)),
@@ -220,7 +241,11 @@ impl Sale {
     }
 
     fn retry_at(&self, ask: &Asked) -> Option<TimeMs> {
-        let lacking = |item: &&Item| self.free(item.ticket_type) < usize::from(item.count);
+        let window = |item: &Item| self.disk.setup.activity.window_of(item.ticket_type).unwrap();
+        let lacking = |item: &&Item| {
+            let free = self.free_to(ask, item.ticket_type, window(item).at(ask.now));
+            free < usize::from(item.count)
+        };
         let items = ask.items.iter().filter(lacking);
         items.flat_map(|item| self.unpaid(item.ticket_type)).map(|one| one.pay_by).min()
     }
@@ -577,6 +602,7 @@ impl Model {
         ticket_type: TypeNo,
         count: u32,
     ) -> Result<Vec<u32>, u32> {
+        self.offer(activity);
         let of_type = &mut self.sale(activity).units[usize::from(ticket_type.0)];
         let free = (0..of_type.len()).rev().filter(|unit| of_type[*unit] == Unit::Free);
         let free: Vec<usize> = free.collect();
@@ -646,6 +672,31 @@ impl Model {
     /// A user's lines, newest first.
     pub fn claims_of(&mut self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
         self.sale(activity).of(user).into_iter().rev().map(Entry::recorded).collect()
+    }
+
+    /// A user's live lines, oldest first.
+    pub fn live_of(&mut self, activity: ActivityNo, user: UserNo) -> Vec<Recorded> {
+        self.sale(activity).live_of(user).into_iter().map(Entry::recorded).collect()
+    }
+
+    /// The newest live line of a type that came out of the line and is to be paid, or free.
+    pub fn offer_of(
+        &mut self,
+        activity: ActivityNo,
+        ticket_type: TypeNo,
+        user: UserNo,
+    ) -> Option<Recorded> {
+        let live = self.live_of(activity, user).into_iter();
+        let mut offers = live.filter(|one| {
+            let open = one.state == OrderState::Held || !one.claim.priced;
+            one.claim.ticket_type == ticket_type && one.claim.offer.is_some() && open
+        });
+        offers.next_back()
+    }
+
+    /// The line with this key.
+    pub fn known(&mut self, activity: ActivityNo, user: UserNo, key: KeyHash) -> Option<Recorded> {
+        self.claims_of(activity, user).into_iter().find(|one| one.claim.key == Some(key))
     }
 
     /// The line with this seq.

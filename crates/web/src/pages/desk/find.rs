@@ -12,7 +12,7 @@ use crate::{
 };
 use askama::Template;
 use axum::Router;
-use sale::{LedgerFault, OrderState, Person, Recorded, Role};
+use sale::{LINES_READ_MAX, LedgerFault, OrderState, Person, Recorded, Role};
 
 /// Characters of a question: more than any name, id or code has.
 const QUESTION_CHARS_MAX: usize = 200;
@@ -169,7 +169,8 @@ fn tried(asked: &Asked, person: &Person) -> Vec<(String, String)> {
     let sale = &asked.app.sale;
     let catalog = sale.catalog();
     let for_nothing = catalog.sorted().iter().rev().filter(|entry| {
-        sale.joined(entry.no, person.no) && sale.claims_in(entry.no, person.no).is_empty()
+        let has_none = || sale.claims_in(entry.no, person.no, LINES_READ_MAX).is_empty();
+        sale.joined(entry.no, person.no) && has_none()
     });
     let named = for_nothing.map(|one| (one.activity.id.clone(), one.activity.name.clone()));
     named.take(TRIED_MAX).collect()

@@ -18,7 +18,7 @@ use sale::{OrderNo, PaymentNo, PaymentRecord, PaymentState};
 
 /// Payments on a page.
 const ON_A_PAGE: u32 = 50;
-/// Refused notices on the page, the newest.
+/// Refused notices of each of both sorts on the page, the newest.
 const NOTICES_SHOWN: u32 = 20;
 
 /// The routes of money.
@@ -37,6 +37,8 @@ struct Payments {
     state: &'static str,
     /// The number before which the next page is.
     before: Option<u64>,
+    /// Money that came for nothing that is sold here.
+    strays: Vec<Notice>,
     notices: Vec<Notice>,
     zone: String,
     /// Whether people can pay with nothing here.
@@ -69,8 +71,6 @@ fn reason_text(reason: &str, f: &Frame) -> &'static str {
         "wrong_merchant" => ("for another merchant", "商户不符"),
         "not_a_payment" => ("of no payment", "不是付款通知"),
         "unknown_order" => ("of an order that is not there", "订单不存在"),
-        "wrong_amount" => ("another amount than the order’s", "金额与订单不符"),
-        "wrong_currency" => ("another currency than the order’s", "币种与订单不符"),
         _ => ("refused", "已拒绝"),
     };
     f.language.pick(en, zh)
@@ -132,7 +132,6 @@ impl Payments {
         }
         let f = Frame::of(asked);
         let states = PaymentState::ALL.map(|state| (state.name(), payment_text(state, &f)));
-        let notices = ledger.notices(NOTICES_SHOWN).map_err(unread)?;
         let zone = asked.app.settings.pages.zone();
         let notice = |(at, provider, reason, order): (_, _, String, Option<OrderNo>)| {
             let owned = order.and_then(|order| asked.app.sale.order_at(order));
@@ -144,13 +143,18 @@ impl Payments {
                 order_id: id.map(|id| id.as_str().to_owned()),
             }
         };
+        let notices = |strays_only| -> Result<Vec<Notice>, Problem> {
+            let found = ledger.notices(strays_only, NOTICES_SHOWN).map_err(unread)?;
+            Ok(found.into_iter().map(notice).collect())
+        };
         Ok(Self {
             open: rows(&open)?,
             rows: rows(&found)?,
             states: states.into(),
             state: state.map_or("", PaymentState::name),
             before: found.last().filter(|_| more).map(|last| last.no.0),
-            notices: notices.into_iter().map(notice).collect(),
+            strays: notices(true)?,
+            notices: notices(false)?,
             zone: zone.name(),
             pretend: asked.app.test_provider().is_some(),
             f,
