@@ -8,6 +8,7 @@ use sale::{
     pay::{Delivery, Notice, Provider, TEST_PROVIDER, TestProvider, TestSettings},
 };
 use std::{
+    future::Future,
     path::Path,
     sync::{
         Arc,
@@ -25,6 +26,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long the rounds that are under way at the end may take. A provider may take longer; it is asked again after the
 /// next start.
 const ENDING_MAX: Duration = Duration::from_secs(1);
+/// Until the next round of a hand whose round panicked.
+const PANICKED: Duration = Duration::from_secs(1);
 /// Notices of the test provider that are under way at the same time.
 const NOTICES_AT_ONCE: usize = 100;
 /// What the test provider remembers, in the data folder: it stands for a company that does not forget when we do.
@@ -79,7 +82,7 @@ impl Till {
     /// Ends after the rounds that are under way, or without them. What is not done is found again at the next start.
     pub fn stop(self) {
         self.stop.store(true, Ordering::Release);
-        // A round that panicked has said so already.
+        // A panic has said so already.
         let _ = self.thread.join();
     }
 }
@@ -88,24 +91,20 @@ impl Till {
 async fn work(sale: &Arc<Sale>, test: Option<Arc<TestProvider>>, stop: &Arc<AtomicBool>) {
     let mut hands = JoinSet::new();
     for hand in 0..sale.till_hands() {
-        let (sale, stop) = (Arc::clone(sale), Arc::clone(stop));
-        hands.spawn(async move {
-            while !stop.load(Ordering::Acquire) {
-                if sale.till_hand(hand).await == 0 {
-                    tokio::time::sleep(IDLE).await;
-                }
-            }
-        });
+        let sale = Arc::clone(sale);
+        let round = move || {
+            let sale = Arc::clone(&sale);
+            async move { sale.till_hand(hand).await }
+        };
+        hands.spawn(again_and_again(Arc::clone(stop), IDLE, round));
     }
     if let Some(test) = test {
-        let (sale, stop) = (Arc::clone(sale), Arc::clone(stop));
-        hands.spawn(async move {
-            while !stop.load(Ordering::Acquire) {
-                if deliver(&sale, &test).await == 0 {
-                    tokio::time::sleep(LOOK).await;
-                }
-            }
-        });
+        let sale = Arc::clone(sale);
+        let round = move || {
+            let (sale, test) = (Arc::clone(&sale), Arc::clone(&test));
+            async move { deliver(&sale, &test).await }
+        };
+        hands.spawn(again_and_again(Arc::clone(stop), LOOK, round));
     }
     while !stop.load(Ordering::Acquire) {
         tokio::time::sleep(LOOK).await;
@@ -113,6 +112,21 @@ async fn work(sale: &Arc<Sale>, test: Option<Arc<TestProvider>>, stop: &Arc<Atom
     let ended = async { while hands.join_next().await.is_some() {} };
     if tokio::time::timeout(ENDING_MAX, ended).await.is_err() {
         tracing::info!("a provider was still being asked; it is asked again after the next start");
+    }
+}
+
+/// Goes from round to round, with a pause after one in which nothing was done. A round that panics has said so, and takes
+/// nothing but itself with it: there are refunds to be made by the next one.
+async fn again_and_again<R>(stop: Arc<AtomicBool>, idle: Duration, round: impl Fn() -> R)
+where
+    R: Future<Output = usize> + Send + 'static,
+{
+    while !stop.load(Ordering::Acquire) {
+        match tokio::spawn(round()).await {
+            Ok(0) => tokio::time::sleep(idle).await,
+            Ok(_) => {}
+            Err(_) => tokio::time::sleep(PANICKED).await,
+        }
     }
 }
 

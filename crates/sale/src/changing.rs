@@ -32,6 +32,8 @@ pub struct Changing {
     due: Vec<Due>,
     /// More was due than one batch takes.
     due_left: bool,
+    /// The batch has some of what is due.
+    expired: bool,
     due_looked: Option<TimeMs>,
     proposed_at: Option<TimeMs>,
     now: TimeMs,
@@ -55,12 +57,17 @@ impl Changing {
 }
 
 impl Writer {
-    /// Writes what was proposed and what expires, everything that waits if `all`; whether there was anything.
+    /// Writes what was proposed and what expires, everything that waits now if `all`; whether there was anything. What is
+    /// proposed in the meantime waits for the next step: however many people go on proposing, claims have their turn.
     pub(crate) fn write_changes(&mut self, all: bool) -> Result<bool, Failed> {
+        let waiting = if all { self.inner.proposals.count() } else { 0 };
+        let mut batches = waiting.div_ceil(CHANGES_BATCH_MAX).max(1);
         let mut wrote = false;
         while self.write_batch()? {
             wrote = true;
-            if !all {
+            batches = batches.saturating_sub(1);
+            let more_is_due = all && self.changing.expired && self.changing.due_left;
+            if batches == 0 && !more_is_due {
                 break;
             }
         }
@@ -72,7 +79,7 @@ impl Writer {
         let inner = Arc::clone(&self.inner);
         self.changing.now = self.alive_at;
         self.find_due();
-        let proposed = inner.proposals.any();
+        let proposed = inner.proposals.count() > 0;
         self.changing.kept_waiting = false;
         if self.changing.due.is_empty() && !proposed {
             return Ok(false);
@@ -122,6 +129,7 @@ impl Writer {
             batch.proposed_at = Some(batch.now);
         }
         let expire = |due: &Due| Change::Step { order: due.order, step: OrderStep::Expire };
+        batch.expired = !batch.due.is_empty();
         batch.changes.extend(batch.due.iter().map(expire));
     }
 
@@ -136,7 +144,6 @@ impl Writer {
             // A payment of which nothing is told was only put off.
             if let Some(payment) = payment.as_ref().filter(|_| !events.is_empty()) {
                 self.inner.meter.payment_changed(payment.state);
-                self.inner.till.learn(payment, batch.now);
             }
             for event in events {
                 if let EventKind::Order { step, .. } = event.kind {
@@ -152,6 +159,14 @@ impl Writer {
             }
         }
         self.inner.meter.changed(done, took);
+        for answer in &batch.answers {
+            // Only now: whoever looks at the order finds it as it is.
+            if let Changed::Done { events, payment: Some(payment) } = answer
+                && !events.is_empty()
+            {
+                self.inner.till.learn(payment, batch.now);
+            }
+        }
         let expiries = batch.answers.split_off(batch.proposers.len());
         for (due, answer) in batch.due.drain(..).zip(expiries) {
             // Paid or given up in this very batch; or else Stock would propose it for ever.

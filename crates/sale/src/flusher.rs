@@ -137,7 +137,7 @@ impl Writer {
             // Before the claims, because a part may rest on a claim that still waits (C32).
             self.take_parts(all);
         }
-        let idle_ms = if self.inner.proposals.any() { 0 } else { idle_ms };
+        let idle_ms = if self.inner.proposals.count() > 0 { 0 } else { idle_ms };
         // Claims before changes: an order can be changed once it is known to the ledger.
         let wrote = self.write_claims(idle_ms)?;
         let changed = self.write_changes(all)?;

@@ -107,10 +107,10 @@ impl Proposals {
         money.is_empty()
     }
 
-    /// Whether any waits.
-    pub fn any(&self) -> bool {
+    /// How many wait.
+    pub fn count(&self) -> usize {
         let waiting = self.waiting.lock();
-        !waiting.money.is_empty() || !waiting.others.is_empty()
+        waiting.money.len() + waiting.others.len()
     }
 
     /// Those that wait hear that nothing happened, because the ledger is away.

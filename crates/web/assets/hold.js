@@ -54,3 +54,15 @@ function payForm(id, price) {
 
 // Who was sent to a provider is remembered, so that the page they come back to says what is waited for.
 const SENT = (id) => `firstcome.sent.${id}`;
+
+// Money of another amount leaves its order held and goes back: how it stands; nothing where there is none.
+function moneyBack({ state, payments = [] }) {
+  if (state !== "held") return "";
+  return ["refund_due", "refunded"].find((name) => payments.some((one) => one.state === name)) ?? "";
+}
+
+// Whether the provider's word on a held order is still to come: somebody was sent there since the last one.
+function awaitsWord({ order_id: id, payments = [] }) {
+  const heard = Math.max(0, ...payments.map((one) => (one.received_at + 1) * 1000)); // seconds are rounded down
+  return (shelf.get(SENT(id)) ?? 0) > heard;
+}

@@ -33,7 +33,7 @@ function takeOrder(order, offered = false) {
   if (order.state !== "held") return endOrder(order);
   hold = { id: order.order_id, state: order.state, payBy: order.pay_by * 1000, price: money(order.price, act.sign),
     tickets: ticketIds(order), asked: (before?.asked ?? -1) + 1, offered: offered || Boolean(before?.offered),
-    waits: Boolean(shelf.get(SENT(order.order_id))), left: before?.left ?? order.pay_by * 1000 - clock.now() };
+    waits: awaitsWord(order), left: before?.left ?? order.pay_by * 1000 - clock.now() };
   hold.units = new Map();
   for (const one of order.tickets ?? []) hold.units.set(one.type_id, (hold.units.get(one.type_id) ?? 0) + 1);
   hold.askAt = nextQuestion(hold, clock.now());
@@ -114,7 +114,7 @@ function buildHold(panel) {
   heading.id = "hold-title";
   const form = payForm(hold.id, hold.price);
   const { id } = hold;
-  form.addEventListener("submit", () => shelf.set(SENT(id), Date.now()));
+  form.addEventListener("submit", () => shelf.set(SENT(id), clock.now()));
   const spoken = make("p", "unseen");
   spoken.setAttribute("aria-live", "polite");
   panel.replaceChildren(heading, big, make("p", "says"), make("div", "ways", form, giveBack(id)), spoken);

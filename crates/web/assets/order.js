@@ -3,7 +3,7 @@
 
 const order = document.querySelector(".order");
 const at = { id: order.dataset.order, state: order.dataset.state, payBy: order.dataset.payBy * 1000, asked: 0,
-  waits: "back" in order.dataset, offered: "offered" in order.dataset };
+  waits: "back" in order.dataset, offered: "offered" in order.dataset, moneyBack: order.dataset.moneyBack ?? "" };
 at.left = at.payBy - clock.now();
 let asking = false;
 let askAt = 0; // the first question measures the clock
@@ -16,10 +16,12 @@ async function askState() {
     at.payBy = answer.data.pay_by === null ? at.payBy : answer.data.pay_by * 1000;
     const late = answer.data.payments.some((one) => one.state === "late");
     const state = late ? "late" : answer.data.state;
-    if (state !== at.state) {
-      shelf.set(SENT(at.id), null);
+    const sentSince = awaitsWord(answer.data);
+    if (state !== at.state || moneyBack(answer.data) !== at.moneyBack) {
+      if (state !== at.state || !sentSince) shelf.set(SENT(at.id), null);
       return location.replace(location.pathname);
     }
+    at.waits ||= sentSince;
   }
   askAt = nextQuestion(at, clock.now());
   follow();
@@ -61,7 +63,8 @@ for (const event of ["visibilitychange", "online", "pageshow"]) {
 }
 
 if (["held", "late", "refund_due"].includes(at.state)) {
-  if (shelf.get(SENT(at.id))) at.waits = true;
-  byId("pay")?.addEventListener("submit", () => shelf.set(SENT(at.id), Date.now()));
+  // Where money goes back, the first answer says whether anything was sent since.
+  if (!at.moneyBack && shelf.get(SENT(at.id))) at.waits = true;
+  byId("pay")?.addEventListener("submit", () => shelf.set(SENT(at.id), clock.now()));
   follow();
 }

@@ -4,7 +4,7 @@
 use crate::{edge::EdgeSettings, pages::Zone};
 use door::LimitSettings;
 use jiff::tz::Offset;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Settings of the HTTP side; see `default.toml` of the binary for what each means to an operator.
 #[derive(Clone, Debug)]
@@ -23,7 +23,8 @@ pub struct WebSettings {
     pub drain_ms: u64,
     /// Whether cookies are sent with `Secure`: where people reach this server under https.
     pub cookie_secure: bool,
-    /// Origins, beside the server's own, whose pages may change things with the cookie.
+    /// Origins, beside the server's own, whose pages may change things with the cookie, and to which the test provider
+    /// leads back from a host of its own.
     pub origins: Vec<String>,
     /// Seconds a session lasts; the cookie's age.
     pub token_life_s: u32,
@@ -60,6 +61,30 @@ impl PageSettings {
     }
 }
 
+impl WebSettings {
+    /// Whether an origin is this server's by what the operator said, whatever a request says: one of `origins`, or the
+    /// listener itself.
+    pub(crate) fn is_ours(&self, origin: &str) -> bool {
+        let listener = origin.strip_prefix("http://").is_some_and(|host| self.is_listener(host));
+        listener || self.origins.iter().any(|allowed| allowed == origin)
+    }
+
+    /// Whether this is the listener's address; under each name of this machine where it listens to this machine.
+    fn is_listener(&self, host: &str) -> bool {
+        let (ip, port) = (self.listen.ip(), self.listen.port());
+        let implied = (port == 80).then_some(host);
+        let Some(name) = host.strip_suffix(&format!(":{port}")).or(implied) else {
+            return false;
+        };
+        let local = ip.is_loopback() || ip.is_unspecified();
+        let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        match bare.unwrap_or(name).parse::<IpAddr>() {
+            Ok(named) => named == ip || local && named.is_loopback(),
+            Err(_) => local && name == "localhost",
+        }
+    }
+}
+
 impl Default for WebSettings {
     fn default() -> Self {
         Self {
@@ -76,6 +101,39 @@ impl Default for WebSettings {
             edge: EdgeSettings::default(),
             limits: LimitSettings::default(),
             pages: PageSettings::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_ours_where_the_operator_or_the_listener_says_so() {
+        let ours = |listen: &str, origin: &str| {
+            let listen = listen.parse().expect("an address");
+            let origins = vec!["https://shop.example".to_owned()];
+            WebSettings { listen, origins, ..WebSettings::default() }.is_ours(origin)
+        };
+        for (listen, origin, expected) in [
+            ("127.0.0.1:3000", "https://shop.example", true),
+            ("127.0.0.1:3000", "http://127.0.0.1:3000", true),
+            ("127.0.0.1:3000", "http://localhost:3000", true),
+            ("0.0.0.0:3000", "http://[::1]:3000", true),
+            ("192.0.2.7:3000", "http://192.0.2.7:3000", true),
+            ("127.0.0.1:80", "http://localhost", true),
+            ("192.0.2.7:3000", "http://localhost:3000", false),
+            ("127.0.0.1:3000", "http://127.0.0.1:3001", false),
+            ("127.0.0.1:3000", "https://127.0.0.1:3000", false),
+            ("127.0.0.1:3000", "http://shop.example", false),
+            ("127.0.0.1:3000", "https://shop.example.evil.example", false),
+            ("127.0.0.1:3000", "http://evil.example:3000", false),
+            ("127.0.0.1:80", "http://evil.example", false),
+            ("127.0.0.1:3000", "http://127.0.0.1:3000@evil.example", false),
+            ("127.0.0.1:3000", "", false),
+        ] {
+            assert_eq!(ours(listen, origin), expected, "{origin} at {listen}");
         }
     }
 }

@@ -6,8 +6,12 @@ use super::{
     orders::{order, order_id, paid, priced, reaches, selling, shop},
     stage::{Stage, claim, data, eventually},
 };
-use crate::world::World;
+use crate::world::{Client, World};
 use serde_json::json;
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
 
 /// Presses the button of `a` and gets something that is to be paid: the path of its order.
 #[track_caller]
@@ -88,6 +92,69 @@ fn the_way_to_a_company_on_another_host_and_back_is_a_page_of_ours() {
     assert_eq!(paid.header("refresh"), Some(&*format!("0; url={shop}")));
     assert!(page(&paid, 200).contains("Back to the shop"));
     reaches(&mut ann, &id, "paid");
+}
+
+/// Goes to pay with a request that names this host.
+#[track_caller]
+fn pays_from(stage: &Stage, person: &Client, id: &str, host: &str) {
+    let token = person.token.as_deref().expect("signed in");
+    let head = format!(
+        "POST /order/pay?orderId={id} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
+         content-length: 0\r\nconnection: close\r\n\r\n"
+    );
+    let mut stream = TcpStream::connect(stage.world.address()).expect("it listens");
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.contains("/pay/test/"), "{answer}");
+}
+
+/// The host that a request names is whatever its sender likes: it makes no link to elsewhere on the company's page.
+#[test]
+fn the_company_leads_to_no_host_that_somebody_made_up() {
+    let world = World::cheap()
+        .set("FIRSTCOME_PAYMENTS_TEST_PROVIDER", "true")
+        .set("FIRSTCOME_PAYMENTS_TEST_PROVIDER_AT", "https://pay.example");
+    let mut stage = Stage::on(world);
+    stage.open("a", priced(json!({"stock": 1})));
+    let mut ann = stage.person("ann");
+    let id = order_id(&claim(&mut ann, "a"));
+    pays_from(&stage, &ann, &id, "evil.example");
+    let there = format!("/pay/test/{id}");
+    let mut browser = Browser::of(&stage, &ann);
+    let company = page(&browser.get(&there), 200);
+    assert!(company.contains(&format!("/order/{id}")), "{company}");
+    assert!(!company.contains("evil.example"), "{company}");
+    let back = gone_to(&browser.post(&there, &[("how", "at_once")]));
+    assert!(back.starts_with('/') && back.ends_with(&format!("/order/{id}")), "{back}");
+}
+
+/// The provider's word has come, and it was of another amount: nothing is waited for, and it can still be paid.
+#[test]
+fn whoever_paid_another_amount_reads_that_it_goes_back_and_can_still_pay() {
+    for (failures, english, chinese) in
+        [(100, "Your money is on its way back", "正在退款"), (0, "Your money is back", "已退款")]
+    {
+        let mut stage = selling(json!({"stock": 1}));
+        let mut ann = stage.person("ann");
+        let id = order_id(&claim(&mut ann, "a"));
+        data(&ann.send("POST", &format!("/order/pay?orderId={id}"), &[], b"").expect("one"));
+        let way = json!({"how": "wrong_amount", "refund_failures": failures});
+        data(&ann.post_json(&format!("/pay/test/{id}"), &way));
+        let mut browser = Browser::of(&stage, &ann);
+        let back = format!("/order/{id}?back=1");
+        let told = eventually("the payment", || {
+            let told = page(&browser.get(&format!("/en{back}")), 200);
+            told.contains(english).then_some(told)
+        });
+        assert!(told.contains("set aside for you") && told.contains("/pay\""), "{told}");
+        for waits in ["http-equiv", "data-back", "waiting for the provider", "Look again"] {
+            assert!(!told.contains(waits), "{waits}: {told}");
+        }
+        let told = page(&browser.get(&format!("/zh{back}")), 200);
+        assert!(told.contains(chinese) && told.contains("已为您保留"), "{told}");
+        assert_eq!(order(&mut ann, &id)["state"], "held");
+    }
 }
 
 #[test]
@@ -322,8 +389,7 @@ fn receiver() -> String {
 }
 
 /// Answers what begins like a request; whoever sends more is answered all the same.
-fn take_all(mut stream: std::net::TcpStream) {
-    use std::io::{Read, Write};
+fn take_all(mut stream: TcpStream) {
     let mut part = [0; 16_384];
     while stream.read(&mut part).is_ok_and(|read| read > 0) {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");

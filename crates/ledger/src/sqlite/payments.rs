@@ -106,6 +106,7 @@ pub(super) fn newest(
 
 // The schema's index of payments that are not confirmed, and the questions that use it, name states by number.
 const _: () = assert!(PaymentState::Confirmed.number() == 2 && PaymentState::ALL.len() == 4);
+const _: () = assert!(PaymentState::RefundDue.number() == 3);
 
 /// Payments in a state that may be worked on at `now`, the one that may longest first.
 pub(super) fn waiting(
@@ -115,9 +116,16 @@ pub(super) fn waiting(
     now: TimeMs,
     most: u32,
 ) -> Result<Vec<PaymentRecord>, Fail> {
-    let unusual = if state == PaymentState::Confirmed { "" } else { "state IN (1, 3, 4) AND" };
+    let of_state = match state {
+        PaymentState::Confirmed => "state = ?1",
+        // As the index has it.
+        PaymentState::RefundDue if provider.is_some() => "state = 3 AND state = ?1",
+        _ => "state IN (1, 3, 4) AND state = ?1",
+    };
+    // Two questions: one that left it open whether a provider is asked for would use no index of them.
+    let of_provider = if provider.is_some() { "provider = ?3" } else { "?3 IS NULL" };
     let which = format!(
-        "WHERE {unusual} state = ?1 AND refund_after <= ?2 AND provider = coalesce(?3, provider)
+        "WHERE {of_state} AND refund_after <= ?2 AND {of_provider}
          ORDER BY refund_after, no LIMIT ?4"
     );
     select(connection, &which, (state.number(), stored(now), provider, most))

@@ -261,9 +261,7 @@ CREATE TABLE notices (
 INSERT INTO notices
     SELECT reason = 'unknown_order', no, at, provider, reason, place FROM notices_before;
 DROP TABLE notices_before;
-DROP INDEX payments_unusual;
-CREATE INDEX payments_unusual ON payments (state, refund_after, provider)
-    WHERE state IN (1, 3, 4);
+CREATE INDEX payments_owed ON payments (provider, refund_after) WHERE state = 3;
 ";
 
 /// Brings the file to the version this program writes, in one transaction.

@@ -121,6 +121,8 @@ impl Watched {
         // Forgotten meanwhile.
         let Some(watch) = self.orders.get_mut(&watched) else { return };
         let (at, failures) = again.unwrap_or((NEVER, 0));
+        // Forgotten and added anew meanwhile, it is planned already.
+        self.by_time.remove(&(watched.provider, watch.at, watched.order));
         watch.at = watch.at.min(at);
         (watch.failures, watch.looked_at) = (failures, false);
         if watch.at == NEVER && watch.starts == 0 {
@@ -236,5 +238,19 @@ mod tests {
         all.forget(watched(2), TimeMs(1));
         all.looked(watched(1), Some((TimeMs(1), 1)));
         assert_eq!(all.take_due(0, NEVER, 9), []);
+    }
+
+    #[test]
+    fn what_was_forgotten_and_added_anew_while_it_was_looked_at_is_planned_once() {
+        let (mut all, order) = (Watched::default(), watched(1));
+        all.add(order, TimeMs(5));
+        assert_eq!(all.take_due(0, TimeMs(5), 9), [(order, 0)]);
+        all.forget(order, TimeMs(5));
+        all.begin_start(order, TimeMs(30));
+        all.end_start(order, TimeMs(30));
+        all.looked(order, Some((TimeMs(20), 0)));
+        assert_eq!(all.take_due(0, TimeMs(20), 9), [(order, 0)]);
+        all.looked(order, None);
+        assert_eq!(all.take_due(0, TimeMs(99), 9), []);
     }
 }

@@ -5,6 +5,10 @@ use crate::shop::{Goods, RELEASE_MS, Shop, now_or_never, settings};
 use ledger::{Change, Changed, NewPayment};
 use rules::{OrderState, OrderStep, TypeNo};
 use sale::{Answered, OwnedOrder, Proposed};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 /// More than one batch takes.
 const PAYERS: u32 = 2_500;
@@ -69,4 +73,34 @@ fn a_flood_of_proposals_delays_neither_payments_nor_expiries() {
     assert_eq!((shop.supply().sold, shop.supply().available), (2, 1), "the third one expired");
     assert_eq!(shop.order(third.first()).state(), OrderState::Expired);
     drop((strangers, more));
+}
+
+/// Whoever waits for everything that was decided does not wait for a crowd that goes on: while it did, no claim would
+/// be written, and no deadline be sure.
+#[test]
+fn a_step_that_settles_ends_while_people_go_on_proposing() {
+    const CROWD_MAX: Duration = Duration::from_secs(20);
+    let mut shop = Shop::open(Goods { standby: true, ..Goods::plain(1) });
+    let (activity, ticket_type) = (shop.no(), TypeNo(0));
+    let (sale, writer) = (&shop.sale, &mut shop.writer);
+    let (enough, began) = (AtomicBool::new(false), Instant::now());
+    std::thread::scope(|scope| {
+        let settled = scope.spawn(|| sale.settle());
+        let crowd = scope.spawn(|| {
+            while !enough.load(Ordering::Acquire) {
+                if began.elapsed() > CROWD_MAX {
+                    return false;
+                }
+                let leave = Change::LeaveLine { activity, ticket_type, user: rules::UserNo(1) };
+                drop(sale.propose(leave));
+            }
+            true
+        });
+        while !settled.is_finished() {
+            writer.step();
+        }
+        enough.store(true, Ordering::Release);
+        assert!(crowd.join().unwrap(), "the writer waited until nobody came any more");
+        assert!(settled.join().unwrap());
+    });
 }

@@ -37,7 +37,9 @@ const OFFERED: u8 = 0b1_0000;
 const WITHDRAWN: u8 = 0b10_0000;
 
 const _: () = assert!(size_of::<Record>() == 48);
-const _: () = assert!(rules::LIMIT_PER_USER_MAX <= u16::MAX as u32);
+/// The highest ordinal that is kept; above what anybody is given, for ledgers of when no limit of an activity was none.
+pub const ORDINAL_MAX: u32 = u16::MAX as u32;
+const _: () = assert!(rules::LIMIT_PER_USER_MAX <= ORDINAL_MAX);
 const _: () = assert!(rules::TYPES_MAX <= u8::MAX as u16);
 
 /// A line, how its order stands, and the same user's line before it.

@@ -175,6 +175,8 @@ struct OrderPage {
     /// The state as the script compares it: the order's, or that its payment came late.
     standing: &'static str,
     sentence: &'static Sentence,
+    /// How money stands that was another amount than the order's and goes back, while the order is still to be paid.
+    money_back: Option<PaymentState>,
     paid: Option<Shown>,
     payments: Vec<Payment>,
     /// The order that a late payment got instead.
@@ -194,6 +196,12 @@ impl OrderPage {
 
     fn text(&self) -> &'static str {
         self.sentence.text(self.f.language)
+    }
+
+    /// What is said of the money that goes back: its tone, what happened, and what it means.
+    fn money_says(&self) -> Option<[&'static str; 3]> {
+        let (sentence, language) = (say(self.money_back?.name()), self.f.language);
+        Some([sentence.tone, sentence.title(language), sentence.text(language)])
     }
 
     fn can_pay(&self) -> bool {
@@ -255,6 +263,9 @@ fn page(
     let mark = sale.mark(no).map_err(unread)?;
     let order = Order::new(asked, owned);
     let over = owned.pay_by().is_some_and(|by| by <= asked.now);
+    let money_back = money_back(&order, &records);
+    // The word that is waited for has come: it was of another amount.
+    let back = back && money_back.is_none();
     let sentence = sentence(&order, &records, no, back, over);
     let late = records.iter().any(|one| one.state == PaymentState::Late);
     let waits = order.is_held() && (back || over) || late;
@@ -266,6 +277,7 @@ fn page(
         f: Frame::of(asked).with_script("order.js"),
         standing,
         sentence: told.map_or(sentence, |(_, told)| told),
+        money_back,
         paid: mark.and_then(|mark| mark.paid_at).map(|at| zone.moment(at)),
         payments: records.iter().map(|one| Payment::new(asked, one)).collect(),
         other,
@@ -303,6 +315,12 @@ fn other(asked: &Asked, records: &[PaymentRecord], no: OrderNo) -> Option<String
     let paid = records.iter().find_map(|one| one.paid_order.filter(|paid| *paid != no))?;
     let sale = &asked.app.sale;
     Some(sale.ids().claim(&sale.order_at(paid)?.first().claim).as_str().to_owned())
+}
+
+/// How the money of payments stands that left the order held, because they were of another amount.
+fn money_back(order: &Order, records: &[PaymentRecord]) -> Option<PaymentState> {
+    let mut going = [PaymentState::RefundDue, PaymentState::Refunded].into_iter();
+    going.find(|state| order.is_held() && records.iter().any(|one| one.state == *state))
 }
 
 /// What there is to say of an order. Money that is on its way somewhere comes before the state of the order.

@@ -11,6 +11,7 @@ use crate::{
     envelope::{Keep, Problem, Reply, success},
     language::Language,
     params::{Reason, bad},
+    settings::WebSettings,
 };
 use askama::Template;
 use axum::Router;
@@ -149,7 +150,7 @@ fn switches(order: &PageOrder, way: &Way, now: TimeMs) -> Result<Switches, Probl
 fn by_page(asked: &Asked, provider: &TestProvider) -> Result<Reply, Problem> {
     let unknown = || Problem::NotFound("orderId");
     let order = provider.order(order_id(asked)).ok_or_else(unknown)?;
-    let back = back(&order, provider.is_elsewhere());
+    let back = back(&order, provider.is_elsewhere(), &asked.app.settings);
     if asked.parts.method != Method::POST {
         return Ok(personal(asked, &PayPage::new(asked, order, back, None)));
     }
@@ -183,10 +184,12 @@ fn by_page(asked: &Asked, provider: &TestProvider) -> Result<Reply, Problem> {
     Ok(with_status(asked, StatusCode::CONFLICT, &page))
 }
 
-/// Where the buyer came from. Only a page on another host than the shop's leads to a host at all.
-fn back(order: &PageOrder, elsewhere: bool) -> String {
-    let web = ["https://", "http://"].iter().any(|scheme| order.back_to.starts_with(scheme));
-    if elsewhere && web { order.back_to.clone() } else { path_back(order) }
+/// Where the buyer came from. Only a page on another host than the shop's leads to a host at all, and to none that is
+/// not ours: whoever sends their own order here names the host they came from as they like.
+fn back(order: &PageOrder, elsewhere: bool, settings: &WebSettings) -> String {
+    let path = path_back(order);
+    let origin = order.back_to.strip_suffix(&*path).unwrap_or_default();
+    if elsewhere && settings.is_ours(origin) { format!("{origin}{path}") } else { path }
 }
 
 /// The path of the page that the buyer came from.
@@ -241,6 +244,11 @@ mod tests {
         }
     }
 
+    fn shop() -> WebSettings {
+        let origins = vec!["https://tickets.example".to_owned()];
+        WebSettings { origins, ..WebSettings::default() }
+    }
+
     #[test]
     fn the_way_back_leads_to_this_server_and_nowhere_else() {
         for (back_to, expected) in [
@@ -251,22 +259,28 @@ mod tests {
             ("//evil.example/", "/"),
             ("javascript:alert(1)", "/"),
         ] {
-            assert_eq!(back(&order(back_to), false), expected, "{back_to}");
+            assert_eq!(back(&order(back_to), false, &shop()), expected, "{back_to}");
         }
     }
 
     #[test]
-    fn from_a_page_on_another_host_the_way_back_leads_to_the_shop() {
+    fn from_a_page_on_another_host_the_way_back_leads_to_the_shop_and_to_no_other_host() {
         for (back_to, expected) in [
             (
                 "https://tickets.example/en/order/1?back=1",
                 "https://tickets.example/en/order/1?back=1",
             ),
+            ("http://localhost:3000/zh/order/1", "http://localhost:3000/zh/order/1"),
             ("/zh/order/1?back=1", "/zh/order/1?back=1"),
+            ("http://evil.example/zh/order/1?back=1", "/zh/order/1?back=1"),
+            ("https://tickets.example@evil.example/en/order/1", "/en/order/1"),
+            ("https://tickets.example.evil.example/en/order/1", "/en/order/1"),
+            ("https://evil.example?https://tickets.example/en/", "/"),
+            ("https://tickets.example//evil.example/", "/"),
             ("//evil.example/", "/"),
             ("javascript:alert(1)", "/"),
         ] {
-            assert_eq!(back(&order(back_to), true), expected, "{back_to}");
+            assert_eq!(back(&order(back_to), true, &shop()), expected, "{back_to}");
         }
     }
 

@@ -2,11 +2,14 @@
 //! What contradicts the rules is named, never repaired.
 
 use super::{
-    super::{records::Linked, type_stock::TypeStock},
+    super::{
+        records::{Linked, ORDINAL_MAX},
+        type_stock::TypeStock,
+    },
     ActivityStock,
 };
 use crate::Conflict;
-use rules::{Claim, LIMIT_PER_USER_MAX, OrderState, OrderStep, Part, Seq, TimeMs, UnitFate};
+use rules::{Claim, OrderState, OrderStep, Part, Seq, TimeMs, UnitFate};
 
 impl ActivityStock {
     /// Adds a durable line.
@@ -91,7 +94,7 @@ impl ActivityStock {
 
     fn check_person(&self, claim: &Claim) -> Result<(), Conflict> {
         let slot = self.people.get(claim.user);
-        let possible = claim.ordinal_in_type.max(claim.ordinal_in_activity) <= LIMIT_PER_USER_MAX;
+        let possible = claim.ordinal_in_type.max(claim.ordinal_in_activity) <= ORDINAL_MAX;
         let explained = if slot.gave_back() {
             self.givers.explain(claim)
         } else {
