@@ -134,7 +134,7 @@ impl Company {
         now: TimeMs,
     ) -> Result<(), PayFault> {
         let order = self.orders.get(order_id).ok_or(PayFault::Unknown)?;
-        if !order.payments.is_empty() {
+        if self.standing(order).next().is_some() {
             return Err(PayFault::Paid);
         }
         if order.closed {
@@ -230,8 +230,7 @@ impl Company {
 
     pub(super) fn close(&mut self, order_id: &str, now: TimeMs) -> Result<Closed, ProviderFault> {
         let paid = self.query(order_id, now);
-        let is_open = self.orders.get(order_id).is_some_and(|order| !order.closed);
-        if paid.is_none() && is_open {
+        if self.orders.get(order_id).is_some_and(|order| !order.closed) {
             self.write(Line::Closed { order_id: order_id.into() })?;
         }
         Ok(Closed { paid })
@@ -239,8 +238,13 @@ impl Company {
 
     pub(super) fn query(&self, order_id: &str, now: TimeMs) -> Option<ProviderNotice> {
         let order = self.orders.get(order_id)?;
+        self.standing(order).find(|payment| payment.paid_at <= now).map(Payment::notice)
+    }
+
+    /// The payments of an order by which it cannot be paid again: all but those of another amount that went back.
+    fn standing<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = &'a Payment> {
         let payments = order.payments.iter().map(|place| &self.payments[*place]);
-        payments.filter(|payment| payment.paid_at <= now).map(Payment::notice).next()
+        payments.filter(|payment| payment.refunded.is_none() || payment.amount == order.amount)
     }
 
     pub(super) fn refund(
@@ -278,11 +282,12 @@ impl Company {
         let paid = order.payments.iter().map(|place| &self.payments[*place]);
         let payments: Vec<_> =
             paid.filter(|payment| payment.paid_at <= now).map(Payment::page).collect();
-        let state = match (payments.is_empty(), order.payments.is_empty(), order.closed) {
-            (false, _, _) => PageState::Paid,
-            (true, false, _) => PageState::Paying,
-            (true, true, true) => PageState::Closed,
-            (true, true, false) => PageState::Open,
+        let here = self.standing(order).any(|payment| payment.paid_at <= now);
+        let state = match (here, self.standing(order).next().is_some(), order.closed) {
+            (true, _, _) => PageState::Paid,
+            (false, true, _) => PageState::Paying,
+            (false, false, true) => PageState::Closed,
+            (false, false, false) => PageState::Open,
         };
         Some(PageOrder {
             order_id: order_id.into(),

@@ -200,6 +200,32 @@ fn paying_twice_has_two_references_and_repeating_has_one() {
     }
 }
 
+/// A wrong amount that went back leaves the order as it was; the whole amount that went back does not.
+#[test]
+fn an_order_that_was_paid_wrongly_can_be_paid_once_the_money_is_back() {
+    for (wrong, closed, again) in [
+        (true, false, Ok(())),
+        (true, true, Err(PayFault::Closed)),
+        (false, false, Err(PayFault::Paid)),
+    ] {
+        let clock = HandClock::new();
+        let company = company(&clock);
+        started(&company, ORDER);
+        company.pay(ORDER, Switches { wrong_amount: wrong, ..Switches::default() }).unwrap();
+        assert_eq!(company.pay(ORDER, Switches::default()), Err(PayFault::Paid));
+        let paid =
+            now(company.query(ORDER)).unwrap().expect("it is asked about before it goes back");
+        if closed {
+            assert_eq!(now(company.close(ORDER)).unwrap().paid.as_ref(), Some(&paid));
+        }
+        let (reference, amount, refund_reference) = (&*paid.reference, &paid.amount, "R1");
+        let ask = RefundAsk { reference, order_id: ORDER, amount, refund_reference };
+        assert_eq!(now(company.refund(&ask)), Ok(Refunded::Done));
+        assert_eq!(now(company.query(ORDER)).unwrap().is_none(), wrong);
+        assert_eq!(company.pay(ORDER, Switches::default()), again);
+    }
+}
+
 fn signed(body: &[u8], at: u64) -> [(&'static str, String); 3] {
     Signer::new(&SETTINGS_SECRET).headers(TimeMs(at), body)
 }
