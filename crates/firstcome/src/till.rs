@@ -157,3 +157,26 @@ async fn hand_over(sale: &Sale, test: &TestProvider, Delivery { id, headers, bod
     let answer = sale.notice(TEST_PROVIDER, &notice).await;
     test.delivered(*id, (200..300).contains(&answer.status));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn a_round_that_panics_takes_no_other_with_it() {
+        let (stop, rounds) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+        let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&rounds));
+        let round = move || {
+            let (stop, nth) = (Arc::clone(&stopped), counted.fetch_add(1, Ordering::AcqRel));
+            async move {
+                assert_ne!(nth, 0, "the first one panics");
+                stop.store(nth == 2, Ordering::Release);
+                nth
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(again_and_again(stop, Duration::ZERO, round));
+        assert_eq!(rounds.load(Ordering::Acquire), 3);
+    }
+}
