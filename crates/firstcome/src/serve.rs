@@ -19,7 +19,7 @@ use door::Door;
 use ledger::Ledger;
 use sale::{Clock, Readiness, Sale};
 use std::{io::Write, net::SocketAddr, path::Path, pin::pin, sync::Arc, time::Duration};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use web::{App, Bound, Metrics, Server, WebSettings};
 
 /// Between two looks whether the sale is still sound.
@@ -78,13 +78,15 @@ pub fn serve(
         .map_err(|error| Failure::Io("the control socket", error.kind()))?;
     let control = Some((control, web::control_routes(Arc::clone(&app))));
     let bound = Bound { main, main_outlives_us, metrics: metrics_listener, control };
+    // Before anybody is let in: from then on, who is told to stop answers them first.
+    let told = Told::hear(&runtime).map_err(|error| Failure::Io("signals", error.kind()))?;
     let server = Server::start(app, bound)
         .map_err(|error| Failure::Io("the server's threads", error.kind()))?;
     // Nobody has to listen: a standard output that takes nothing stops no sale.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     tracing::info!(%address, data = %place.data.display(), "serving");
     notify::tell(Moment::Ready);
-    wait(&runtime, &sale, watch(&clock, &sale, &door, parent), server, (till, delivering))
+    wait(&runtime, &sale, watch(told, &clock, &sale, &door, parent), server, (till, delivering))
 }
 
 /// Takes the ledger. Where somebody else has it, this says what it waits for before it waits: silence for half a
@@ -132,12 +134,11 @@ fn survive_file_limits(runtime: &tokio::runtime::Runtime) -> std::io::Result<()>
 fn wait(
     runtime: &tokio::runtime::Runtime,
     sale: &Arc<Sale>,
-    watching: impl Future<Output = std::io::Result<bool>>,
+    watching: impl Future<Output = bool>,
     server: Server,
     (till, delivering): (Till, Delivering),
 ) -> Result<(), Failure> {
-    let sound = runtime.block_on(watching);
-    if !sound.map_err(|error| Failure::Io("signals", error.kind()))? {
+    if !runtime.block_on(watching) {
         std::thread::sleep(LAST_WORDS);
         return Err(Failure::Unsound);
     }
@@ -154,28 +155,41 @@ fn wait(
     Ok(())
 }
 
+/// The signals by which the server is told to stop; from when they are heard, they do not end the process by themselves.
+struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Told {
+    fn hear(runtime: &tokio::runtime::Runtime) -> std::io::Result<Self> {
+        let _inside = runtime.enter();
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+}
+
 /// Until a signal, the end of the parent or a broken invariant; false for the last.
 async fn watch(
+    Told { mut terminate, mut interrupt }: Told,
     clock: &Arc<SteadyClock>,
     sale: &Arc<Sale>,
     door: &Arc<Door>,
     parent: Option<&Parent>,
-) -> std::io::Result<bool> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+) -> bool {
     let mut second = tokio::time::interval(SteadyClock::look_every());
     let mut look = tokio::time::interval(LOOK_EVERY);
     let mut recoveries = sale.recoveries();
     let mut orphaned = pin!(gone(parent));
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(true),
-            _ = interrupt.recv() => return Ok(true),
-            () = &mut orphaned => return Ok(true),
+            _ = terminate.recv() => return true,
+            _ = interrupt.recv() => return true,
+            () = &mut orphaned => return true,
             _ = second.tick() => clock.look(),
             _ = look.tick() => {
                 if sale.readiness() == Readiness::Broken {
-                    return Ok(false);
+                    return false;
                 }
                 if recoveries != sale.recoveries() {
                     recoveries = sale.recoveries();
