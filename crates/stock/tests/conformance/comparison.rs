@@ -394,6 +394,7 @@ impl Comparison {
             // The load has ended it. Units that are set aside anew under the same numbers are another's.
             if self.aside.is_empty() {
                 self.stock.undo_take_back(activity, ticket_type, &units);
+                self.model.offer(activity);
             }
         } else if written {
             self.event(activity, EventKind::UnitsTakenBack { ticket_type, units });
